@@ -258,6 +258,19 @@ class Ratings:
             return part
         return replace(part, timestamp=self.timestamp[rows])
 
+    def of_some_users(self, most: int, seed: int) -> "Ratings":
+        """All ratings of random users, in memory, sorted by user and item: up to `most` ratings,
+        of at least one user."""
+        counts, by_user = self.user_counts, self.by_user
+        order = np.random.default_rng(seed).permutation(len(counts))
+        n_users = max(1, int(np.searchsorted(np.cumsum(counts[order]), most, "right")))
+        users = np.sort(order[:n_users])
+        ends = np.cumsum(counts[users])
+        places = np.arange(ends[-1]) + np.repeat(
+            by_user.indptr[users] - ends + counts[users], counts[users]
+        )
+        return self.subset(places if by_user.order is None else by_user.order[places])
+
     def with_vocabularies(self, users: Vocabulary, items: Vocabulary) -> "Ratings":
         """The same ratings in larger vocabularies, which hold every id of these ones."""
         if users == self.users and items == self.items:

@@ -349,7 +349,7 @@ def scale_factors(
     rated: Rated,
     tables: tuple[NDArray[np.float32], NDArray[np.float32]],
     weights: NDArray[np.float32],
-    errors: NDArray[np.float32],
+    work: tuple[NDArray[np.float32], NDArray[np.float32]],
     prior: NDArray[np.float64],
     random: tuple[NDArray[np.float64], NDArray[np.float64]],
     out: NDArray[np.float64],
@@ -366,14 +366,14 @@ def scale_factors(
         tables: factors and bias of the rows that have the ratings, (R, F + 1), and of the
             others, (O, F + 1).
         weights: the precision of a rating's noise, by row, (R,).
-        errors: the residuals, (N,).
+        work: the residuals, and memory for the products, (N,) each.
         prior: (F, 3).
         random: normal numbers, and logarithms of uniform ones, (F, T) each, of T steps.
         out: the multiples, (F,).
     """
     own, others = tables
     normal, log_uniform = random
-    products = np.empty(len(errors), np.float32)
+    errors, products = work
     for f in range(len(out)):
         x, y = own[:, f].copy(), others[:, f].copy()
         gram, right = 0.0, 0.0

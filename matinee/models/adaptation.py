@@ -17,7 +17,6 @@ from matinee._types import Doubles
 from matinee.models.biases import shrunken_biases
 from matinee.models.coordinate_descent import descent_of
 from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
-from matinee.models.history import run_positions
 from matinee.threads import Run, workers
 
 VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
@@ -42,7 +41,7 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
     """The plan that predicts held-out ratings best; without factors if none predict them
     better."""
     if table.ratings.stored is not None:
-        table = _some_users(table, seed)
+        table = table.of_some_users(MOST_TRIED, seed)
     n = len(table)
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
     n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))
@@ -68,16 +67,6 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
             if bound > best_bound:
                 best, best_bound = plan._replace(strength=strength), bound
     return best
-
-
-def _some_users(table: TrainingTable, seed: int) -> TrainingTable:
-    """A table on a disk, or, if it is large, that of random users, in memory."""
-    counts = table.ratings.user_counts
-    order = np.random.default_rng([seed, 2]).permutation(len(counts))
-    n_users = max(1, int(np.searchsorted(np.cumsum(counts[order]), MOST_TRIED, "right")))
-    users = np.sort(order[:n_users])
-    first = np.cumsum(counts) - counts
-    return table.part(run_positions(first[users], counts[users]))
 
 
 def _with_shrinkages(

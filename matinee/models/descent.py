@@ -33,7 +33,17 @@ class TrainingTable(NamedTuple):
     def __len__(self) -> int:
         return len(self.ratings)
 
-    def part(self, rows: NDArray[np.bool_] | Longs) -> "TrainingTable":
+    def of_some_users(self, most: int, seed: int) -> "TrainingTable":
+        """The rows of random users, up to `most`, in memory."""
+        users = np.zeros(self.ratings.n_users, bool)
+        some = self.ratings.of_some_users(most, seed)
+        if self.importance is None:
+            return TrainingTable(some, None)
+        users[some.user_index] = True
+        counts = self.ratings.user_counts
+        return TrainingTable(some, self.importance[np.repeat(users, counts)])
+
+    def part(self, rows: NDArray[np.bool_]) -> "TrainingTable":
         """Some rows, in the same order."""
         importance = None if self.importance is None else self.importance[rows]
         return TrainingTable(self.ratings.subset(rows), importance)

@@ -13,6 +13,7 @@ Bayesian matrix factorisation" (2011).
 """
 
 import time
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
+from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.models.bayes.ordered_probit import Ordinal
 from matinee.models.bayes.side_information import Block
@@ -180,13 +182,21 @@ class SideInformation(NamedTuple):
     """Whether the first block of users, and of items, holds the sets."""
 
 
+class Targets(NamedTuple):
+    """Standardized ratings, (N,)."""
+
+    by_user: Floats
+    by_item: Floats | None
+    """None: they are those by user in another order."""
+
+
 class Sampler:
     """The state of the Markov chain, and the sweep."""
 
     def __init__(
         self,
         train: Ratings,
-        value: Floats,
+        values: Targets,
         user_table: Floats,
         item_table: Floats,
         side: SideInformation,
@@ -195,7 +205,7 @@ class Sampler:
         ordinal: Ordinal | None = None,
     ) -> None:
         """Args:
-        value: standardized ratings, (N,).
+        values: standardized ratings.
         user_table, item_table: the initial factors and biases, (U, F + 1) and (I, F + 1).
         pooling: see `BayesianMF.noise_pooling`.
         ordinal: for an ordered probit, whose latent variables replace the values.
@@ -206,13 +216,12 @@ class Sampler:
         self.by_user, self.by_item = train.by_user, train.by_item
         self.ordinal = ordinal
         if ordinal is None:
-            self.value = value[self.by_user.row]
+            self.value = values.by_user
         else:
             self.value = ordinal.start()
-        position = np.empty(len(value), np.int64)
-        position[self.by_user.row] = np.arange(len(value))
-        # The position in the order of users of each rating in the order of items.
-        self.to_items = position[self.by_item.row]
+        self.scratch = train.scratch()
+        self.known = values
+        """Targets in both orders."""
         self.counts = np.diff(self.by_user.indptr)
         self.spans = _spans(self.by_user.indptr), _spans(self.by_item.indptr)
         self.spare: list[Work] = []
@@ -221,8 +230,8 @@ class Sampler:
         self.common_noise = 1.5
         self.effects: TimeEffects | None = None
         if side.time_keys is not None and train.timestamp is not None:
-            users = train.user_index[self.by_user.row]
-            positions = side.time_keys.positions(users, train.timestamp[self.by_user.row])
+            users = self.by_user.take(train.user_index)
+            positions = side.time_keys.positions(users, self.by_user.take(train.timestamp))
             sizes = [len(keys) for keys in side.time_keys.keys]
             self.effects = TimeEffects(users, positions, sizes)
         self.error = float("nan")
@@ -269,32 +278,100 @@ class Sampler:
 
     def sweep(self, rng: np.random.Generator) -> None:
         """Draws all unknowns once."""
-        from matinee.kernels.gibbs import Rated, add_errors, reorder, weighted
+        from matinee.kernels.gibbs import Rated, weighted
 
         target = self.value
         if self.effects is not None:
             target = self.value - self.effects.total
-        errors = np.empty(len(target), np.float32)
         by_user = Rated(self.by_user.indptr, self.by_user.indices, target)
-        by_item = Rated(self.by_item.indptr, self.by_item.indices, np.empty_like(errors))
-        places = pairwise(np.linspace(0, len(target), SPANS + 1).astype(int).tolist())
-        self.run(reorder, [(target, self.to_items, at, by_item.target) for at in places])
+        by_item = Rated(self.by_item.indptr, self.by_item.indices, self._by_item(target))
         noise, ones = self.noise.astype(np.float32), np.ones(len(self.items.table), np.float32)
         self.users.draw_prior(rng, self.run)
         self._draw(rng, by_user, self.users, (self.items, ones), noise)
         self.items.draw_prior(rng, self.run)
         self._draw(rng, by_item, self.items, (self.users, noise), ones)
-        tables = self.users.table, weighted(self.items.table, ones)
-        self.run(add_errors, [(by_user, span, *tables, errors) for span in self.spans[0]])
+        others = weighted(self.items.table, ones)
+        if self._is_fixed and not self.scales:
+            self._draw_noise(rng, self._squares(by_user, others))
+            return
+        errors = self.scratch.empty(len(target), np.float32)
+        self._add_errors(by_user, others, errors)
         if self.scales:
             self._scale(rng, by_user, errors)
         if self.effects is not None:
             errors = self.effects.draw(rng, errors, np.repeat(self.noise, self.counts))
-        self._draw_noise(rng, errors)
+        self._draw_noise(rng, self._sum_squares(errors))
         if self.ordinal is not None:
             scores, precision = self.value - errors, np.repeat(self.noise, self.counts)
             self.value = self.ordinal.draw(rng, self.run, scores, precision)
             self.error = self.ordinal.error
+
+    @property
+    def _is_fixed(self) -> bool:
+        """Whether the targets are the ratings themselves, in every sweep."""
+        return self.effects is None and self.ordinal is None
+
+    def _by_item(self, target: Floats) -> Floats:
+        """The targets in the order of items, (N,)."""
+        from matinee.kernels.gibbs import reorder
+
+        if target is self.known.by_user and self.known.by_item is not None:
+            return self.known.by_item
+        result = np.empty(len(target), np.float32)
+        places = pairwise(np.linspace(0, len(target), SPANS + 1).astype(int).tolist())
+        self.run(reorder, [(target, self.to_items, at, result) for at in places])
+        if self._is_fixed:
+            self.known = Targets(target, result)
+        return result
+
+    @cached_property
+    def to_items(self) -> NDArray[np.int64]:
+        """The position in the order of users of each rating in the order of items, (N,)."""
+        by_item = self.by_item.row
+        if self.by_user.order is None:
+            return by_item.astype(np.int64, copy=False)
+        position = np.empty(len(self.value), np.int64)
+        position[self.by_user.order] = np.arange(len(position))
+        return position[by_item]
+
+    def _squares(self, by_user: "Rated", others: "Others") -> Doubles:
+        """The sum of the squared errors of each user, (U,), without keeping the errors."""
+        squares = np.empty(len(self.counts))
+        calls = [(by_user, span, others, squares) for span in self.spans[0]]
+        self.run(self._squares_of_span, calls)
+        return squares
+
+    def _squares_of_span(
+        self, rated: "Rated", span: tuple[int, int], others: "Others", out: Doubles
+    ) -> None:
+        from matinee.kernels.gibbs import Rated, add_errors, sum_squares
+
+        ends = rated.indptr[span[0] : span[1] + 1]
+        edges = np.searchsorted(ends, np.arange(ends[0], ends[-1], BLOCK))
+        rows = np.unique(np.concatenate([[0], edges, [len(ends) - 1]])) + span[0]
+        for first, stop in pairwise(rows.tolist()):
+            at = slice(int(rated.indptr[first]), int(rated.indptr[stop]))
+            indptr = rated.indptr[first : stop + 1] - at.start
+            part = Rated(indptr, rated.indices[at], rated.target[at])
+            errors = np.empty(len(part.target), np.float32)
+            rows_of_part = 0, stop - first
+            add_errors(part, rows_of_part, self.users.table[first:stop], others, errors)
+            sum_squares(indptr, rows_of_part, errors, out[first:stop])
+
+    def _add_errors(self, by_user: "Rated", others: "Others", errors: Floats) -> None:
+        """Writes the residuals of the targets, (N,)."""
+        from matinee.kernels.gibbs import add_errors
+
+        table = self.users.table
+        self.run(add_errors, [(by_user, span, table, others, errors) for span in self.spans[0]])
+
+    def _sum_squares(self, errors: Floats) -> Doubles:
+        """The sum of the squared errors of each user, (U,)."""
+        from matinee.kernels.gibbs import sum_squares
+
+        squares, indptr = np.empty(len(self.counts)), self.by_user.indptr
+        self.run(sum_squares, [(indptr, span, errors, squares) for span in self.spans[0]])
+        return squares
 
     def _draw(
         self,
@@ -349,13 +426,15 @@ class Sampler:
         random = rng.standard_normal(size), np.log(rng.uniform(size=size))
         tables = self.users.table, self.items.table
         noise = self.noise.astype(np.float32)
-        scale_factors(rated, tables, noise, errors, terms, random, multiples)
+        products = self.scratch.empty(len(errors), np.float32)
+        scale_factors(rated, tables, noise, (errors, products), terms, random, multiples)
         self.users.scale(multiples)
 
     def timed(self) -> tuple[Floats, Doubles]:
         """The values less the time effects, (N,), and the variance of each user's noise, (U,)."""
-        effects = 0.0 if self.effects is None else self.effects.total
-        return self.value - effects, 1 / self.noise
+        if self.effects is None:
+            return self.value, 1 / self.noise
+        return self.value - self.effects.total, 1 / self.noise
 
     def untimed(self) -> tuple[Floats, Doubles]:
         """The values, (N,), and the variance of each user's noise, (U,), if time effects are
@@ -397,20 +476,19 @@ class Sampler:
         random = _normals(rng, self.run, self.users.table.shape)
         return [self.draw_users(rng, explained, each) for each in (random, -random)]
 
-    def _draw_noise(self, rng: np.random.Generator, errors: Floats) -> None:
-        """Draws the precisions of the noise: the common one, and that of each user."""
-        from matinee.kernels.gibbs import sum_squares
+    def _draw_noise(self, rng: np.random.Generator, squares: Doubles) -> None:
+        """Draws the precisions of the noise: the common one, and that of each user.
 
-        squares, indptr = np.empty(len(self.counts)), self.by_user.indptr
-        self.run(sum_squares, [(indptr, span, errors, squares) for span in self.spans[0]])
-        self.error = float(np.sqrt(squares.sum() / len(errors)))
+        Args:
+            squares: the sum of the squared errors of each user, (U,).
+        """
+        n = len(self.value)
+        self.error = float(np.sqrt(squares.sum() / n))
         is_fixed = self.ordinal is not None and self.ordinal.fixes_noise
         if self.pooling == 0 and is_fixed:
             return
         if self.pooling == 0:
-            self.common_noise = float(
-                _gamma(rng, SHAPE + len(errors) / 2, RATE + squares.sum() / 2)
-            )
+            self.common_noise = float(_gamma(rng, SHAPE + n / 2, RATE + squares.sum() / 2))
             self.noise = np.full(len(squares), self.common_noise)
             return
         rate = self.pooling / (2 * self.common_noise)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves, Indices
+from matinee.block_sums import deviation
 from matinee.data.ratings import Ratings
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes import start as starts
@@ -37,7 +38,7 @@ from matinee.models.bayes.fold_in import (
     ordinal_posterior,
     prior_of,
 )
-from matinee.models.bayes.gibbs import Sampler, SideInformation
+from matinee.models.bayes.gibbs import Sampler, SideInformation, Targets
 from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
 from matinee.models.bayes.rating_moments import rating_moments
@@ -186,8 +187,8 @@ class BayesianMF(Recommender):
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         limit, rng = TimeLimit(self.seconds), np.random.default_rng(self.seed)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
-        self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
-        value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
+        self.deviation_ = np.array(deviation(train.value) or 1e-6)
+        values = self._standardized(train)
         ordinal = self._ordinal(train)
         tables = starts.start_tables(self, train, rng, options.n_threads)
         start = starts.chosen_start(self, train, tables, options, limit)
@@ -197,7 +198,7 @@ class BayesianMF(Recommender):
             if start != "mf" and not limit.is_late:
                 side = starts.side_information(self, train, rng, run)
             users, items, _ = tables.few().copy() if start == "few" else tables.copy()
-            sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
+            sampler = Sampler(train, values, users, items, side, self.noise_pooling, run, ordinal)
             sampler.scales = starts.has_sparse_users(train)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
             limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
@@ -246,6 +247,16 @@ class BayesianMF(Recommender):
                 break
         return losses
 
+    def _standardized(self, train: Ratings) -> Targets:
+        """The ratings in standard deviations; those by item as well if the table is on a disk,
+        where it takes too long to find them one by one."""
+        moments = float(self.global_mean_), float(self.deviation_)
+        by_user, scratch = train.by_user, train.scratch()
+        targets = Targets(starts.standardized(by_user.value, *moments, scratch), None)
+        if train.stored is None:
+            return targets
+        return targets._replace(by_item=starts.standardized(train.by_item.value, *moments, scratch))
+
     def _ordinal(self, train: Ratings) -> Ordinal | None:
         """The state of the ordered probit; None for regression. Sets `levels_`."""
         if self.likelihood != "probit":
@@ -253,7 +264,7 @@ class BayesianMF(Recommender):
             return None
         self.levels_ = rating_levels(train.value)
         return Ordinal(
-            train.value[train.by_user.row],
+            train.by_user.value,
             self.levels_,
             float(self.global_mean_),
             float(self.deviation_),

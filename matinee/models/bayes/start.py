@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from matinee._types import Floats
+from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.data.split import random_split
 from matinee.models.bayes.gibbs import SideInformation
@@ -14,6 +15,7 @@ from matinee.models.bayes.time_effects import TimeKeys
 from matinee.models.bayes.time_limit import TimeLimit
 from matinee.models.interface import FitOptions
 from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.scratch import Scratch
 from matinee.threads import Run
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ WIDE_FACTORS, WIDE_RATE, WIDE_SHARE = 8, 0.5, 0.7
 ENOUGH_RATINGS, DENSE, FEW = 2000, 20, 2
 """Tables with fewer ratings than `DENSE` for each user and item are sparse. `FEW`: the number of
 factors of a start with few."""
+MOST_TRIED = 4_000_000
+"""Ratings of a table on a disk for the short chains: those of as many users."""
 START_SHARE, PILOT_SHARE = 0.08, 0.2
 """The parts of a time limit that `mf` and each of two short chains may take."""
 
@@ -66,6 +70,8 @@ def chosen_start(
         return "near" if model.start == "auto" else model.start
     if model.seconds > 0 and limit.elapsed > START_SHARE * model.seconds:
         return "mf"
+    if train.stored is not None:
+        train = train.of_some_users(MOST_TRIED, model.seed)
     part, n_threads = random_split(train, 0.1, model.seed), options.n_threads
     pilots: dict[str, Recommender] = {}
     if model.seconds > 0:
@@ -89,6 +95,15 @@ def chosen_start(
         if not chosen or gain.mean() > gain.std() / np.sqrt(len(gain)):
             chosen, least = start, squares
     return chosen
+
+
+def standardized(value: Floats, mean: float, deviation: float, scratch: Scratch) -> Floats:
+    """Ratings as deviations from the mean, in standard deviations, (N,)."""
+    result = scratch.empty(len(value), np.float32)
+    for start in range(0, len(value), BLOCK):
+        at = slice(start, start + BLOCK)
+        result[at] = (value[at] - np.float64(mean)) / np.float64(deviation)
+    return np.asarray(result, np.float32)
 
 
 def is_sparse(train: Ratings) -> bool:

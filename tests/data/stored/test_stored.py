@@ -152,13 +152,18 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_titles_and_features_come_back(tmp_path: Path) -> None:
-    text = "user,item,rating\n" + "".join(f"{u},{i},{1 + u % 5}\n" for u in range(9) for i in (1, 2))
+    text = "user,item,rating\n" + "".join(
+        f"{u},{i},{1 + u % 5}\n" for u in range(9) for i in (1, 2)
+    )
     (tmp_path / "ratings.csv").write_text(text)
-    (tmp_path / "items.csv").write_text("item_id,title,year,genres\n1,Heat,1995,Crime\n2,Up,2009,\n")
+    (tmp_path / "items.csv").write_text(
+        "item_id,title,year,genres\n1,Heat,1995,Crime\n2,Up,2009,\n"
+    )
     stored = load_to_folder(tmp_path, ReadOptions(), tmp_path / "t.ratings")
     whole = read(tmp_path)
     assert stored.catalog.films == whole.catalog.films
-    assert stored.ratings.item_features is not None and whole.ratings.item_features is not None
+    assert stored.ratings.item_features is not None
+    assert whole.ratings.item_features is not None
     assert stored.ratings.item_features.names == whole.ratings.item_features.names
 
 
@@ -198,7 +203,9 @@ def text(path: Path) -> None:
     path.write_text("user,item\n")
 
 
-@pytest.mark.parametrize("name", ["user_items", "user_indptr", "item_order", "users", "films.title.text"])
+@pytest.mark.parametrize(
+    "name", ["user_items", "user_indptr", "item_order", "users", "films.title.text"]
+)
 @pytest.mark.parametrize("damage", [cut, foreign, text, Path.unlink])
 def test_a_damaged_file_is_one_sentence(
     name: str, damage: Callable[[Path], None], folder: Path
@@ -231,8 +238,14 @@ def test_a_damaged_header_is_one_sentence(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("user_items", 30), ("user_index", -1), ("item_users", 40), ("item_order", 500)]
-    + [("user_values", np.nan), ("item_values", 9.0)],
+    [
+        ("user_items", 30),
+        ("user_index", -1),
+        ("item_users", 40),
+        ("item_order", 500),
+        ("user_values", np.nan),
+        ("item_values", 9.0),
+    ],
 )
 def test_no_training_begins_with_indices_that_cannot_be(
     name: str, value: float, folder: Path
@@ -251,7 +264,9 @@ def test_indptr_that_descends_is_refused(folder: Path) -> None:
     assert "does not ascend from 0 to 500" in error_message(DataError, read, folder)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")]
+)
 def test_a_writing_that_ends_early_leaves_nothing(
     error: BaseException, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
