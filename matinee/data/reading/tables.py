@@ -55,6 +55,7 @@ from matinee.errors import DataError
 
 _SAMPLED, _SAMPLED_OF_WIDE = 200, 20
 MEMORY = Sink()
+_LARGE = 64 << 20  # bytes of a text whose memory matters
 _MOST_ASKED = 30  # columns of JSON lines that may hold words for ratings
 
 
@@ -187,7 +188,7 @@ def _values_of_text(
     file: SourceFile, layout: Layout, rules: ValueRules, sink: Sink
 ) -> ValuesRead | None:
     """The values of a text file by whole columns; None if a row is bad."""
-    if sink.folder is not None:
+    if sink.folder is not None or file.path.stat().st_size >= _LARGE:
         with suppress(NotClean):
             rows = rows_of_text(file.path, layout, file.survey)
             return streamed_values(rows, rules, sink)
