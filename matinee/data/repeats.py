@@ -9,7 +9,7 @@ from matinee.data.vocabulary import Vocabulary
 
 _BITMAP_CELLS = 1 << 27
 _USERS_BLOCK = 1 << 20
-_BLOCK = 1 << 14  # rows whose columns stay in the processor's cache
+_BLOCK = 1 << 16  # rows whose columns stay in the processor's cache
 
 
 class _Pairs(Protocol):

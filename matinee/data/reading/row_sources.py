@@ -1,18 +1,21 @@
 """Where the parts of a table come from, one after the other: Parquet, text, a query."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
 
-from matinee.data.reading.columnar import NotClean
-from matinee.data.reading.parse import Types, parse_lines, whole_lines
+from matinee.data.reading.columnar import HasComments, NotClean
+from matinee.data.reading.parse import Types, frames_of_blocks
 from matinee.data.reading.sniff import Layout
 from matinee.data.reading.streaming import StreamedRows
-from matinee.data.reading.survey import Survey, has_quotes, survey_of
+from matinee.data.reading.survey import Survey, survey_of
 from matinee.errors import DataError
 
 _ROWS = 1 << 20
+_SAMPLE = 1 << 22  # bytes of a text, which tell the number of rows
+_SPARE = 1.05
 
 
 def damaged_parquet(label: str) -> DataError:
@@ -48,40 +51,64 @@ def rows_of_parquet(path: Path, name_of_role: Mapping[str, str], label: str) -> 
     return StreamedRows(frames(), n_rows)
 
 
-def rows_of_text(path: Path, layout: Layout, survey: Survey | None) -> StreamedRows:
-    """The rows of a text file whose first lines show the types of its columns.
+def rows_of_text(
+    path: Path, layout: Layout, survey: Survey | None, has_comments: bool | None
+) -> list[StreamedRows]:
+    """The rows of a text file, with short numbers for ids, then with long ones and with texts,
+    which are read if the ones before are not clean.
+
+    Args:
+        survey, has_comments: as for `columnar.frames_of_text`.
 
     Raises:
-        NotClean: a row is bad, or may be; also raised while the frames are made.
+        NotClean: a row is bad, or may be; while the frames are made.
+        HasComments: some line begins like a comment; while the frames are made.
     """
-    if not layout.starts_at_once:
-        raise NotClean
-    survey = survey or survey_of(path, layout.separator)
-    types = dict(layout.types)
-    if survey.leading_zeros:
-        types |= {"user": pl.String, "item": pl.String}
-    n_fields = (layout.n_fields - 1) * len(layout.separator)
-    n_expected = survey.separators // max(n_fields, 1)
-    return StreamedRows(_frames_of_text(path, layout, survey, types), n_expected)
+    ids: list[type[pl.DataType]] = [pl.Int32, pl.Int64, pl.String]
+    if layout.types["user"] == pl.String or layout.types["item"] == pl.String:
+        ids = [pl.String]
+    with path.open("rb") as file:
+        block = file.read(_SAMPLE)
+    size = path.stat().st_size
+    n_expected = int(_SPARE * block.count(b"\n") * size / max(len(block), 1))
+    attempts = []
+    for id_type in ids:
+        types = {
+            role: id_type if role in ("user", "item") else type_
+            for role, type_ in layout.types.items()
+        }
+        frames = _frames_of_text(path, layout, survey, has_comments, types)
+        attempts.append(StreamedRows(frames, n_expected))
+    return attempts
 
 
 def _frames_of_text(
-    path: Path, layout: Layout, survey: Survey, types: Types
+    path: Path, layout: Layout, survey: Survey | None, has_comments: bool | None, types: Types
 ) -> Iterator[pl.DataFrame]:
-    if layout.separator == "::" and (survey.triples or survey.pairs * 2 != survey.separators):
+    if not layout.starts_at_once:
         raise NotClean
-    may_quote = layout.separator != "::" and has_quotes(path)
     n_rows = int(layout.has_header)
-    for block in whole_lines(path, layout.has_header):
-        if may_quote and b'"' in block:  # a text may go on in the next block
-            raise NotClean
-        frame = parse_lines(block, layout, types)
-        if frame is None:
-            raise NotClean
-        n_rows += frame.height
-        is_hidden = layout.kind == "count" and frame["rating"].dtype.is_float()
-        if is_hidden and bool((frame["rating"] != frame["rating"].floor()).any()):
-            raise NotClean  # fractions may be thousands
-        yield frame
-    if survey.separators != n_rows * (layout.n_fields - 1) * len(layout.separator):
+    with ThreadPoolExecutor(1) as pool:  # NumPy releases Python's lock
+        surveyed = pool.submit(lambda: survey or survey_of(path, layout.separator))
+        for frame, _ in frames_of_blocks(path, layout, types):
+            if frame is None or any(column.has_nulls() for column in frame):
+                raise NotClean
+            n_rows += frame.height
+            if layout.kind == "count" and frame["rating"].dtype.is_float():
+                _refuse_fractions(frame["rating"])
+            yield frame
+        found = surveyed.result()
+    if has_comments is None and found.comments:
+        raise HasComments
+    if found.leading_zeros and types["user"] != pl.String:
+        raise NotClean
+    if layout.separator == "::" and (found.triples or found.pairs * 2 != found.separators):
+        raise NotClean
+    if found.separators != n_rows * (layout.n_fields - 1) * len(layout.separator):
         raise NotClean  # Polars fills rows with too few fields
+
+
+def _refuse_fractions(counts: pl.Series) -> None:
+    """Raises NotClean for counts with fractions, which may be thousands: 1.234."""
+    if bool((counts != counts.floor()).any()):
+        raise NotClean

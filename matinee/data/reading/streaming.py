@@ -27,6 +27,7 @@ from matinee.data.reading.values import ValuesRead
 from matinee.data.vocabulary import Vocabulary
 from matinee.progress import Progress, Step
 from matinee.scratch import BLOCK, mapped
+from matinee.system import empty_in_small_pages
 
 _SPARE = 1.25
 _FEW_IDS = 1 << 20  # a table of all numbers up to this is small
@@ -45,24 +46,26 @@ class GrowingColumn:
     def __init__(self, dtype: DTypeLike, n_expected: int, place: "_Place") -> None:
         self.dtype, self._n = np.dtype(dtype), 0
         self._file = place.file()
-        self._array = np.empty(0 if self._file else n_expected, self.dtype)
+        # Pages that are never filled cost nothing
+        self._array = empty_in_small_pages(0 if self._file else n_expected, self.dtype)
 
     def append(self, part: NDArray[Any]) -> None:
         """Adds elements."""
-        end = self._n + len(part)
+        start, end = self._n, self._n + len(part)
         if self._file is not None:
             self._file.write(np.ascontiguousarray(part, self.dtype).data)
         else:
-            if end > len(self._array):  # large arrays are moved without a copy
-                self._array.resize(int(_SPARE * end), refcheck=False)
-            self._array[self._n : end] = part
+            if end > len(self._array):
+                larger = empty_in_small_pages(int(_SPARE * end), self.dtype)
+                larger[:start] = self._array[:start]
+                self._array = larger
+            self._array[start:end] = part
         self._n = end
 
     def array(self) -> NDArray[Any]:
         """All elements, which may be changed in place; nothing can be added afterwards."""
         if self._file is None:
-            self._array.resize(self._n, refcheck=False)
-            return self._array
+            return self._array[: self._n]
         self._file.flush()
         return mapped(self._file, self._n, self.dtype)
 

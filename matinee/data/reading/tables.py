@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from matinee.data.reading.cells import PlaceOf, ValueRules, cell_text
-from matinee.data.reading.columnar import NotClean, frames_of_text, other_columns_of_text
+from matinee.data.reading.columnar import (
+    HasComments,
+    NotClean,
+    frames_of_text,
+    other_columns_of_text,
+)
 from matinee.data.reading.heads import sampled_lines, text_of_head
 from matinee.data.reading.json_lines import frame_of_json, note_on_keys, sampled_objects
 from matinee.data.reading.layouts import Reading
@@ -38,7 +43,7 @@ from matinee.data.reading.row_sources import damaged_parquet, rows_of_parquet, r
 from matinee.data.reading.schema import ROLES, Columns, find_columns
 from matinee.data.reading.separator import split_lines
 from matinee.data.reading.sniff import Layout, layout_of
-from matinee.data.reading.source import SourceFile, in_utf_8
+from matinee.data.reading.source import SourceFile, in_utf_8, without_comments
 from matinee.data.reading.streaming import Sink, StreamedRows, streamed_values
 from matinee.data.reading.summary import BY_LAYOUT
 from matinee.data.reading.titles_in_table import (
@@ -117,7 +122,11 @@ def table_of_file(file: SourceFile, options: ReadOptions, sink: Sink = MEMORY) -
     elif file.separator is None:
         found = _table_of_json(file, text, options)
     else:
-        found = _table_of_text(file, text, file.separator, options, sink)
+        try:
+            found = _table_of_text(file, text, file.separator, options, sink)
+        except HasComments:
+            with without_comments(file, options) as copy:
+                return table_of_file(copy, options, sink)
     return found._replace(notes=(*file.notes, *found.notes))
 
 
@@ -189,12 +198,12 @@ def _values_of_text(
 ) -> ValuesRead | None:
     """The values of a text file by whole columns; None if a row is bad."""
     if sink.folder is not None or file.path.stat().st_size >= _LARGE:
-        with suppress(NotClean):
-            rows = rows_of_text(file.path, layout, file.survey)
-            return streamed_values(rows, rules, sink)
+        for rows in rows_of_text(file.path, layout, file.survey, file.has_comments):
+            with suppress(NotClean):
+                return streamed_values(rows, rules, sink)
         require_memory_for_text(file.path, file.head(), file.label)
     try:
-        for frame in frames_of_text(file.path, layout, file.survey):
+        for frame in frames_of_text(file.path, layout, file.survey, file.has_comments):
             if _hides_thousands(frame, rules):
                 continue
             values = read_columns(frame, rules)
