@@ -313,7 +313,10 @@ class Ratings:
     @cached_property
     def _is_sound(self) -> bool:
         groups = (self.by_user, self.n_items), (self.by_item, self.n_users)
-        columns = [(self.user_index, self.n_users), (self.item_index, self.n_items)]
+        columns: list[tuple[NDArray[np.integer], int]] = [
+            (self.user_index, self.n_users),
+            (self.item_index, self.n_items),
+        ]
         for group, n_others in groups:
             columns.append((group.indices, n_others))
             if group.order is not None:

@@ -175,11 +175,13 @@ class Descent:
         self.groups = _groups(table, weights.user_factors.shape[1], rng)
         self.n_groups = len(self.groups[0].starts) - 1
         self.sides = [_new_side(each, weights.user_factors.shape[1]) for each in self.groups]
-        scratch, rows = ratings.scratch(), (ratings.user_index, ratings.item_index)
+        scratch, (by_user, by_item) = ratings.scratch(), self.groups
 
         def arranged(value: Floats) -> "sgd.Blocks":
-            out = tuple(scratch.empty(len(value), dtype) for dtype in ("u2", "u2", "f4"))
-            return sgd.arrange(*rows, value, *self.groups, out)
+            users, items = (scratch.empty(len(value), np.uint16) for _ in range(2))
+            out = users, items, scratch.empty(len(value), np.float32)
+            rows = ratings.user_index, ratings.item_index
+            return sgd.arrange(*rows, value, by_user, by_item, out)
 
         self.ratings = arranged(ratings.value)
         tables = [self.ratings]

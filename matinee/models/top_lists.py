@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from matinee.models.base import Recommender
 
 USERS_PER_BLOCK = 128
+CELLS_PER_BLOCK = 1 << 24
+"""Scores in memory at a time in each thread."""
+
+
+def users_per_block(n_items: int) -> int:
+    """How many users' scores of all items are made at once."""
+    return max(1, min(USERS_PER_BLOCK, CELLS_PER_BLOCK // max(1, n_items)))
 
 
 def top_items(model: "Recommender", user_index: Indices, k: int) -> Longs:
@@ -27,9 +34,8 @@ def top_items(model: "Recommender", user_index: Indices, k: int) -> Longs:
         scores = np.ascontiguousarray(scores, np.float32)
         top_unseen(scores, users[rows], history, best[rows])
 
-    blocks = [
-        slice(first, first + USERS_PER_BLOCK) for first in range(0, len(users), USERS_PER_BLOCK)
-    ]
+    size = users_per_block(len(model.items_))
+    blocks = [slice(first, first + size) for first in range(0, len(users), size)]
     n_threads = None
     if not model.capabilities.thread_safe:
         n_threads = 1

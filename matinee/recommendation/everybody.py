@@ -11,7 +11,7 @@ from matinee._types import Floats, Longs
 from matinee.data.catalog import Catalog
 from matinee.models.base import Recommender
 from matinee.models.history import few_ratings
-from matinee.models.top_lists import USERS_PER_BLOCK
+from matinee.models.top_lists import USERS_PER_BLOCK, users_per_block
 from matinee.recommendation.reranking import AS_RANKED, Dials, choose
 from matinee.threads import one_blas_thread, workers
 
@@ -78,9 +78,8 @@ def _fill(
             best[row, : len(chosen)] = chosen
             scores[row, : len(chosen)] = user_shown[chosen]
 
-    blocks = [
-        (slice(first, first + USERS_PER_BLOCK),) for first in range(0, len(users), USERS_PER_BLOCK)
-    ]
+    size = users_per_block(len(model.items_))
+    blocks = [(slice(first, first + size),) for first in range(0, len(users), size)]
     n_threads = None
     if not model.capabilities.thread_safe or wanted.dials != AS_RANKED:
         n_threads = 1

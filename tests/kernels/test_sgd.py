@@ -38,7 +38,8 @@ def groups() -> tuple[sgd.Groups, sgd.Groups]:
 def arranged(rows: list[reference.Row]) -> sgd.Blocks:
     users, items, values = (np.array(column) for column in zip(*rows, strict=True))
     columns = users.astype(np.int32), items.astype(np.int32), values.astype(np.float32)
-    out = tuple(np.empty(len(columns[0]), dtype) for dtype in ("u2", "u2", "f4"))
+    n = len(columns[0])
+    out = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.float32)
     return sgd.Blocks(*sgd.arrange(*columns, *groups(), out))
 
 

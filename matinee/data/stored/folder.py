@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matinee._types import Arrays
 from matinee.array_checks import check_indptr
@@ -106,21 +105,17 @@ def _arrays(path: Path, header: dict[str, Any]) -> Arrays:
             raise DataError(f"{name}.npy is missing. Convert the ratings again.")
         try:
             array = np.lib.format.open_memmap(file, mode="r")
+            is_sound = array.shape == (int(length),) and array.dtype == np.dtype(dtype)
+            is_sound &= file.stat().st_size == array.offset + array.nbytes
         except (ValueError, EOFError):  # foreign, or shorter than its own header says
-            array = np.empty((0, 0))
-        shape, wanted = (int(length),), np.dtype(dtype)
-        if array.shape != shape or array.dtype != wanted or not _is_whole(file, array):
+            is_sound = False
+        if not is_sound:
             raise DataError(
                 f"{name}.npy is truncated or not the file that was written. Convert the ratings "
                 "again."
             )
         found[name] = np.asarray(array)
     return found
-
-
-def _is_whole(file: Path, array: NDArray[Any]) -> bool:
-    offset = getattr(array, "offset", 0)
-    return file.stat().st_size == offset + array.nbytes
 
 
 def _dataset(path: Path, header: dict[str, Any], arrays: Arrays) -> Dataset:

@@ -332,7 +332,7 @@ class Sampler:
             return by_item.astype(np.int64, copy=False)
         position = np.empty(len(self.value), np.int64)
         position[self.by_user.order] = np.arange(len(position))
-        return position[by_item]
+        return np.asarray(position[by_item])
 
     def _squares(self, by_user: "Rated", others: "Others") -> Doubles:
         """The sum of the squared errors of each user, (U,), without keeping the errors."""
