@@ -1,6 +1,7 @@
 """Any source becomes a ratings folder, in constant memory where the table is clean."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from matinee.data.dataset import Dataset
@@ -50,10 +51,10 @@ def write_source(
     with writing(target, progress) as writer:
         sink = Sink(writer.folder, progress)
         if isinstance(source, str):
-            read = read_query(source, options, sink)
+            read = [read_query(source, options, sink)]
         else:
-            read = read_paths(source, options, sink)
-        _write_table(read._replace(name=name or read.name), options, writer)
+            read = [read_paths(source, options, sink)]
+        _write_table(read, name, options, writer)
     return open_folder(target)
 
 
@@ -62,7 +63,7 @@ def write_dataset(dataset: Dataset, target: Path, progress: Progress | None = No
     ratings = dataset.ratings
     with writing(target, progress) as writer:
         rows = Rows(ratings.user_index, ratings.item_index, ratings.value, ratings.timestamp)
-        writer.add_ratings(rows, ratings.n_users, ratings.n_items, adds=False)
+        writer.add_ratings([rows], ratings.n_users, ratings.n_items, adds=False)
         contents = Contents(
             name=dataset.name,
             users=ratings.users,
@@ -79,7 +80,11 @@ def write_dataset(dataset: Dataset, target: Path, progress: Progress | None = No
     return open_folder(target)
 
 
-def _write_table(source: SourceRead, options: ReadOptions, writer: FolderWriter) -> None:
+def _write_table(
+    sources: list[SourceRead], name: str | None, options: ReadOptions, writer: FolderWriter
+) -> None:
+    """Writes the table of a list of one, which is emptied; see `FolderWriter.add_ratings`."""
+    source = sources.pop()
     read_table, titles = source.read_table, source.titles
     table = good_table(read_table)
     if read_table.bad and source.bad_rows_file:
@@ -90,24 +95,26 @@ def _write_table(source: SourceRead, options: ReadOptions, writer: FolderWriter)
     if table.kind == "rating":
         scale = scale_of(tally.values, options)
         notes += rating_notes(tally, table.value, read_table.rules)
-    rows = Rows(table.user_index, table.item_index, table.value, table.timestamp)
-    sizes = len(table.users), len(table.items)
-    written = writer.add_ratings(rows, *sizes, adds=table.kind != "rating")
-    ratings = Ratings(
-        table.users, table.items, written.user, written.item, written.value, written.time, scale
-    )
-    n_duplicates = len(table.value) - len(ratings)
+    users, items, adds = table.users, table.items, table.kind != "rating"
+    n_rows = len(table.value)
+    rows = [Rows(table.user_index, table.item_index, table.value, table.timestamp)]
+    read_table = read_table._replace(values=replace(read_table.values, table=None))
+    source = source._replace(read_table=read_table)
+    del table
+    written = writer.add_ratings(rows, len(users), len(items), adds=adds)
+    ratings = Ratings(users, items, written.user, written.item, written.value, written.time, scale)
+    n_duplicates = n_rows - len(ratings)
     if n_duplicates:
         tally = Tally.of(ratings.value)
-    catalog = titles.catalog or catalog_of_ids(table.items, read_table.own.item_column)
+    catalog = titles.catalog or catalog_of_ids(items, read_table.own.item_column)
     contents = Contents(
-        name=source.name,
-        users=table.users,
-        items=table.items,
+        name=name or source.name,
+        users=users,
+        items=items,
         scale=scale,
         catalog=catalog,
         user_features=titles.users,
-        has_item_features=titles.catalog.features(table.items) is not None,
+        has_item_features=titles.catalog.features(items) is not None,
         note=" ".join(titles.notes),
         n_duplicates=n_duplicates,
         n_bad_rows=len(read_table.bad),

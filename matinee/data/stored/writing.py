@@ -79,18 +79,26 @@ class FolderWriter:
         self._entries: dict[str, tuple[str, int]] = {}
         self.scratch = Scratch(folder, "Free some space there, or write to another disk.")
 
-    def add_ratings(self, rows: Rows, n_users: int, n_items: int, *, adds: bool) -> Rows:
+    def add_ratings(self, given: list[Rows], n_users: int, n_items: int, *, adds: bool) -> Rows:
         """Writes rows in any order, grouped by user and by item, and returns them by user.
 
         Args:
+            given: a list of one, which is emptied: rows that nothing else refers to leave the
+                disk once they are grouped.
             adds: whether the values of several rows of a pair are added up; else the last counts.
         """
-        counter = _Counter(2 * len(rows.user), self._progress)
+        n_given = len(given[0].user)
+        counter = _Counter(2 * n_given, self._progress)
         by_user = group_by_user(
-            rows, n_users, adds=adds, place=self._place, scratch=self.scratch, report=counter.add
+            given.pop(),
+            n_users,
+            adds=adds,
+            place=self._place,
+            scratch=self.scratch,
+            report=counter.add,
         )
         n = len(by_user)
-        counter.total = len(rows.user) + n
+        counter.total = n_given + n
         by_item = group_by_item(
             by_user, n_items, place=self._place, scratch=self.scratch, report=counter.add
         )

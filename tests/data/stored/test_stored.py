@@ -6,10 +6,12 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from matinee.data.catalog import Catalog, Film
 from matinee.data.dataset import Dataset
@@ -20,6 +22,7 @@ from matinee.data.reading.read import read
 from matinee.data.stored import grouping, writing
 from matinee.data.stored.conversion import write_dataset
 from matinee.data.stored.folder import open_folder
+from matinee.data.vocabulary import Id
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
@@ -79,7 +82,7 @@ def check_same(stored: Dataset, whole: Dataset) -> None:
     group, by_item = theirs.by_user, theirs.by_item
     place = np.empty(len(theirs), np.int64)
     place[group.row] = np.arange(len(theirs))
-    pairs = [
+    pairs: list[tuple[NDArray[Any], NDArray[Any]]] = [
         (ours.user_index, theirs.user_index[group.row]),
         (ours.item_index, group.indices),
         (ours.value, group.value),
@@ -146,7 +149,7 @@ def test_a_table_that_is_not_clean_is_read_whole(tmp_path: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A small ratings folder with titles."""
-    films = {7: Film("Amélie (2001)", 2001, ("Comedy", "Romance")), 17: Film("Heat")}
+    films: dict[Id, Film] = {7: Film("Amélie (2001)", 2001, ("Comedy", "Romance")), 17: Film("Heat")}
     data = Dataset("small", simulated(40, 30, 500), Catalog(films))
     return write_dataset(data, tmp_path / "small.ratings").ratings.stored.folder  # type: ignore[union-attr]
 
