@@ -47,7 +47,7 @@ class Scratch:
                 return mapped(file, n, dtype)
         except OSError as error:
             raise UnsupportedError(
-                f"A temporary file in '{self.folder}' cannot be written: "
+                f"Cannot write a temporary file in '{self.folder}': "
                 f"{error.strerror or error}. {self.advice}"
             ) from error
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matinee._types import Indices, Reals
-from matinee.block_sums import counts_by
+from matinee.block_sums import counts_by, sums_by
 from matinee.data.features import Features
 from matinee.data.repeats import last_of_each_pair, sums_of_pairs
 from matinee.data.vocabulary import Ids, Vocabulary
@@ -338,6 +338,11 @@ class Ratings:
         if self.stored is not None:
             return self.stored.by_item
         return _group(self.item_index, self.user_index, self.value, self.n_items)
+
+    def item_means(self) -> NDArray[np.float32]:
+        """The mean rating of each item, (I,); NaN without ratings."""
+        counts, sums = self.item_counts, sums_by(self.item_index, self.value, self.n_items)
+        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan).astype(np.float32)
 
     @cached_property
     def user_counts(self) -> NDArray[np.int64]:

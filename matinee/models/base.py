@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matinee._types import Floats, Indices, Longs, Reals
-from matinee.block_sums import sums_by
 from matinee.data.arguments import (
     RatingsLike,
     mask_of,
@@ -323,9 +322,7 @@ class Recommender(Configurable, ABC):
         times, features = self.capabilities.uses_times, self.capabilities.uses_features
         self.history_ = History.from_ratings(train, times=times, features=features)
         self.item_counts_ = train.item_counts
-        sums = sums_by(train.item_index, train.value, train.n_items)
-        means = np.where(self.item_counts_ > 0, sums / np.maximum(self.item_counts_, 1), np.nan)
-        self.item_means_ = means.astype(np.float32)
+        self.item_means_ = train.item_means()
         if valid is None and self.needs_valid and len(train) > 1:
             part = random_split(train, max(0.05, 1 / len(train)), self.seed)
             train, valid = part.train, part.test

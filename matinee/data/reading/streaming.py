@@ -8,8 +8,8 @@ The columns grow in memory, or in files without a name if the result is to stay 
 """
 
 import tempfile
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -25,6 +25,8 @@ from matinee.data.reading.rating_forms import read_values
 from matinee.data.reading.times import read_times
 from matinee.data.reading.values import ValuesRead
 from matinee.data.vocabulary import Vocabulary
+from matinee.errors import UnsupportedError
+from matinee.files import reason_of
 from matinee.progress import Progress, Step
 from matinee.scratch import BLOCK, mapped
 from matinee.system import empty_in_small_pages
@@ -44,7 +46,7 @@ class GrowingColumn:
     """
 
     def __init__(self, dtype: DTypeLike, n_expected: int, place: "_Place") -> None:
-        self.dtype, self._n = np.dtype(dtype), 0
+        self.dtype, self._n, self._place = np.dtype(dtype), 0, place
         self._file = place.file()
         # Pages that are never filled cost nothing
         self._array = empty_in_small_pages(0 if self._file else n_expected, self.dtype)
@@ -53,7 +55,8 @@ class GrowingColumn:
         """Adds elements."""
         start, end = self._n, self._n + len(part)
         if self._file is not None:
-            self._file.write(np.ascontiguousarray(part, self.dtype).data)
+            with _failures(self._place):
+                self._file.write(np.ascontiguousarray(part, self.dtype).data)
         else:
             if end > len(self._array):
                 larger = empty_in_small_pages(int(_SPARE * end), self.dtype)
@@ -66,8 +69,9 @@ class GrowingColumn:
         """All elements, which may be changed in place; nothing can be added afterwards."""
         if self._file is None:
             return self._array[: self._n]
-        self._file.flush()
-        return mapped(self._file, self._n, self.dtype)
+        with _failures(self._place):
+            self._file.flush()
+            return mapped(self._file, self._n, self.dtype)
 
 
 class _Place(NamedTuple):
@@ -80,7 +84,30 @@ class _Place(NamedTuple):
         """A new file; None in memory."""
         if self.folder is None:
             return None
-        return self.stack.enter_context(tempfile.TemporaryFile(dir=self.folder))
+        with _failures(self):
+            return self.stack.enter_context(_temporary_file(self.folder))
+
+
+@contextmanager
+def _temporary_file(folder: Path) -> Iterator[BinaryIO]:
+    """A file without a name."""
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+        try:
+            yield file
+        finally:
+            with suppress(OSError):  # of a full disk, which is told already
+                file.close()
+
+
+@contextmanager
+def _failures(place: _Place) -> Iterator[None]:
+    """Failures to write become an UnsupportedError: those of the table are of reading."""
+    try:
+        yield
+    except OSError as error:
+        folder = place.folder.parent if place.folder else ""
+        raise UnsupportedError(f"Cannot write to '{folder}': {reason_of(error)}.") from error
 
 
 class _Ids:

@@ -21,7 +21,7 @@ from matinee.data.reading.streaming import Sink
 from matinee.data.reading.summarize import summary_of
 from matinee.data.reading.titles_in_table import catalog_of_ids
 from matinee.data.stored.folder import open_folder
-from matinee.data.stored.grouping import Rows
+from matinee.data.stored.grouping import TableRows
 from matinee.data.stored.writing import Contents, FolderWriter, writing
 from matinee.progress import Progress
 
@@ -62,7 +62,7 @@ def write_dataset(dataset: Dataset, target: Path, progress: Progress | None = No
     """Writes a ratings folder from a data set in memory, and opens it."""
     ratings = dataset.ratings
     with writing(target, progress) as writer:
-        rows = Rows(ratings.user_index, ratings.item_index, ratings.value, ratings.timestamp)
+        rows = TableRows(ratings.user_index, ratings.item_index, ratings.value, ratings.timestamp)
         writer.add_ratings([rows], ratings.n_users, ratings.n_items, adds=False)
         contents = Contents(
             name=dataset.name,
@@ -97,7 +97,7 @@ def _write_table(
         notes += rating_notes(tally, table.value, read_table.rules)
     users, items, adds = table.users, table.items, table.kind != "rating"
     n_rows = len(table.value)
-    rows = [Rows(table.user_index, table.item_index, table.value, table.timestamp)]
+    rows = [TableRows(table.user_index, table.item_index, table.value, table.timestamp)]
     read_table = read_table._replace(values=replace(read_table.values, table=None))
     source = source._replace(read_table=read_table)
     del table

@@ -17,7 +17,7 @@ from matinee.data.ratings import order_of_pairs
 from matinee.scratch import BLOCK, Scratch
 
 BUCKET = 1 << 21
-"""Rows of a bucket, unless a single user or item has more."""
+"""TableRows of a bucket, unless a single user or item has more."""
 
 Report = Callable[[int], None]
 """Called with the number of rows done since the last call."""
@@ -25,7 +25,7 @@ Place = Callable[[str, int, Any], NDArray[Any]]
 """Makes an array by its name, its length and the type of its elements."""
 
 
-class Rows(NamedTuple):
+class TableRows(NamedTuple):
     """The rows of a table, (N,) each, in any order."""
 
     user: NDArray[np.int32]
@@ -39,14 +39,14 @@ class Rows(NamedTuple):
 
 
 class ByUser(NamedTuple):
-    """Rows sorted by user and then by item, each pair once; the arrays may be longer.
+    """TableRows sorted by user and then by item, each pair once; the arrays may be longer.
 
     Attributes:
         rows: the sorted rows.
         indptr: (U + 1,) where users begin.
     """
 
-    rows: Rows
+    rows: TableRows
     indptr: Longs
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ class ByItem(NamedTuple):
 
 
 def group_by_user(
-    rows: Rows, n_users: int, *, adds: bool, place: Place, scratch: Scratch, report: Report
+    rows: TableRows, n_users: int, *, adds: bool, place: Place, scratch: Scratch, report: Report
 ) -> ByUser:
     """Sorts rows by user and item.
 
@@ -96,7 +96,7 @@ def group_by_user(
         n_written += n_kept
         report(end - start)
     time = written[3] if len(written) > 3 else None
-    return ByUser(Rows(written[0], written[1], written[2], time), np.cumsum(ends))
+    return ByUser(TableRows(written[0], written[1], written[2], time), np.cumsum(ends))
 
 
 def group_by_item(

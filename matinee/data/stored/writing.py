@@ -21,7 +21,7 @@ from matinee.data.packing import pack_catalog, pack_features, pack_ids
 from matinee.data.ratings import Scale
 from matinee.data.reading.summary import ReadingSummary
 from matinee.data.stored.folder import HEADER, KIND, VERSION
-from matinee.data.stored.grouping import Rows, group_by_item, group_by_user
+from matinee.data.stored.grouping import TableRows, group_by_item, group_by_user
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import SettingError, UnsupportedError
 from matinee.files import problem_of_place, put_in_place, reason_of, write_atomically
@@ -79,7 +79,9 @@ class FolderWriter:
         self._entries: dict[str, tuple[str, int]] = {}
         self.scratch = Scratch(folder, "Free some space there, or write to another disk.")
 
-    def add_ratings(self, given: list[Rows], n_users: int, n_items: int, *, adds: bool) -> Rows:
+    def add_ratings(
+        self, given: list[TableRows], n_users: int, n_items: int, *, adds: bool
+    ) -> TableRows:
         """Writes rows in any order, grouped by user and by item, and returns them by user.
 
         Args:
@@ -106,7 +108,7 @@ class FolderWriter:
             self._cut(name, n)
         self._save({"user_indptr": by_user.indptr, "item_indptr": by_item.indptr})
         user, item, value, time = by_user.rows
-        return Rows(user[:n], item[:n], value[:n], None if time is None else time[:n])
+        return TableRows(user[:n], item[:n], value[:n], None if time is None else time[:n])
 
     def finish(self, contents: Contents, summary: ReadingSummary | None) -> None:
         """Writes all but the ratings."""

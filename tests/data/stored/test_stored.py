@@ -149,9 +149,13 @@ def test_a_table_that_is_not_clean_is_read_whole(tmp_path: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A small ratings folder with titles."""
-    films: dict[Id, Film] = {7: Film("Amélie (2001)", 2001, ("Comedy", "Romance")), 17: Film("Heat")}
+    films: dict[Id, Film] = {
+        7: Film("Amélie (2001)", 2001, ("Comedy", "Romance")),
+        17: Film("Heat"),
+    }
     data = Dataset("small", simulated(40, 30, 500), Catalog(films))
-    return write_dataset(data, tmp_path / "small.ratings").ratings.stored.folder  # type: ignore[union-attr]
+    write_dataset(data, tmp_path / "small.ratings")
+    return tmp_path / "small.ratings"
 
 
 def test_titles_and_features_come_back(tmp_path: Path) -> None:
@@ -294,7 +298,7 @@ def test_a_disk_without_room_is_refused_before_a_map_is_written_to(
     monkeypatch.setattr(os, "posix_fallocate", full)
     told = error_message(UnsupportedError, Scratch(tmp_path).empty, 10, np.float32)
     assert told == (
-        f"A temporary file in '{tmp_path}' cannot be written: No space left on device. "
+        f"Cannot write a temporary file in '{tmp_path}': No space left on device. "
         "Set TMPDIR to a folder with more room."
     )
 
