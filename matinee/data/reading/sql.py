@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from matinee.errors import DataError
 
-_BATCH = 1 << 18
+_BATCH = 1 << 15  # rows, which are Python objects at first
 EXAMPLES = "Give a file, as in sqlite:///people.db, or postgresql://user:password@host/name."
 
 
