@@ -41,7 +41,7 @@ def test_a_simulated_table_is_trained_for_one_epoch() -> None:
 
 
 def test_models_are_compared_on_simulated_tables() -> None:
-    options = ("--tables", "2", "--most-ratings", "3000", "--models", "mf")
+    options = ("--tables", "2", "--most-ratings", "1500", "--models", "mf")
     done = run("simulated_tables.py", *options, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

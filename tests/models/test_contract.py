@@ -45,7 +45,7 @@ every_star_model = pytest.mark.parametrize(
     [model for model in MODELS if model.capabilities.predicts_stars],
     ids=lambda model: model.name,
 )
-QUICK: dict[str, dict[str, Any]] = {"bayes": {"samples": 60, "burn_in": 20}}
+QUICK: dict[str, dict[str, Any]] = {"bayes": {"samples": 24, "burn_in": 12}}
 """Settings other than the defaults, for models that take long."""
 
 
