@@ -4,6 +4,7 @@ Where the table is in memory, they are, too. Where it is on a disk, they are in 
 system reads and writes as they are used, so that the table may be larger than memory.
 """
 
+import mmap
 import os
 import tempfile
 from contextlib import suppress
@@ -18,6 +19,7 @@ from matinee.errors import UnsupportedError
 BLOCK = 1 << 20
 """Rows of a table to work on at a time."""
 ADVICE = "Set TMPDIR to a folder with more room."
+_MANY_PAGES = 32 << 20  # bytes; the memory of smaller arrays is mostly used again
 _ZEROS = bytes(1 << 20)
 
 
@@ -81,3 +83,18 @@ def folder_for(table: Path) -> Path:
     with suppress(OSError), tempfile.TemporaryFile(dir=beside):
         return beside
     return usual
+
+
+def empty_in_small_pages(n: int, dtype: DTypeLike) -> NDArray[Any]:
+    """`numpy.empty`, (n,), for an array that is filled once, in order.
+
+    NumPy asks Linux for pages of 2 MB for large arrays. Those help random reads, but while memory
+    is fragmented or busy, each may take milliseconds to find, and filling an array takes several
+    times as long.
+    """
+    type_ = np.dtype(dtype)
+    n_bytes = n * type_.itemsize
+    if n_bytes < _MANY_PAGES or not hasattr(mmap, "MAP_PRIVATE"):
+        return np.empty(n, type_)
+    memory = mmap.mmap(-1, n_bytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(memory, type_)

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.reading.sniff import Layout
-from matinee.system import empty_in_small_pages
+from matinee.scratch import empty_in_small_pages
 
 _LARGE = 64 << 20  # bytes of a file whose memory matters
 _BLOCK = 4 << 20  # a block and its columns stay in the processor's cache

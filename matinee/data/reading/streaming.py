@@ -28,8 +28,7 @@ from matinee.data.vocabulary import Vocabulary
 from matinee.errors import UnsupportedError
 from matinee.files import reason_of
 from matinee.progress import Progress, Step
-from matinee.scratch import BLOCK, mapped
-from matinee.system import empty_in_small_pages
+from matinee.scratch import BLOCK, empty_in_small_pages, mapped
 
 _SPARE = 1.25
 _FEW_IDS = 1 << 20  # a table of all numbers up to this is small
