@@ -27,7 +27,7 @@ from matinee.models.bayes.time_effects import TimeKeys
 from matinee.threads import Run
 
 if TYPE_CHECKING:
-    from matinee.kernels.gibbs import Rated
+    from matinee.kernels.gibbs import Others, Rated, Work
 
 
 SHAPE, RATE = 1.0, 0.01
@@ -104,7 +104,9 @@ class FactorState:
             self.parts[number] = _products(
                 run, block.rows, (block.lengths[:, None] * weights).astype(np.float32)
             )
-        rest = self.table - (self.prior() - self.mean.astype(np.float32))
+        rest = self.table
+        for part in self.parts:
+            rest = rest - part
         precision = n_rows * self.precision + 1
         mean = self.precision * rest.sum(axis=0, dtype=np.float64) / precision
         self.mean = mean + rng.standard_normal(size) / np.sqrt(precision)
@@ -212,6 +214,9 @@ class Sampler:
         # The position in the order of users of each rating in the order of items.
         self.to_items = position[self.by_item.row]
         self.counts = np.diff(self.by_user.indptr)
+        self.spans = _spans(self.by_user.indptr), _spans(self.by_item.indptr)
+        self.spare: list[Work] = []
+        """Memory for `draw_rows` that no thread uses."""
         self.noise = np.full(train.n_users, 1.5)  # precision of each user's ratings
         self.common_noise = 1.5
         self.effects: TimeEffects | None = None
@@ -247,40 +252,40 @@ class Sampler:
 
     def estimated_seconds(self, n_threads: int) -> float:
         """About how long a sweep takes, from a part of one that changes nothing."""
-        from matinee.kernels.gibbs import Rated, draw_rows
+        from matinee.kernels.gibbs import Rated, weighted
 
         rated = Rated(self.by_user.indptr, self.by_user.indices, self.value)
         users, items = self.users, self.items
-        tables = users.table.copy(), items.table
-        precisions = self.noise.astype(np.float32), np.ones(len(items.table), np.float32)
-        prior, random = (
-            (users.prior(), users.precision.astype(np.float32)),
-            np.zeros_like(tables[0]),
-        )
+        table, random = users.table.copy(), np.zeros_like(users.table)
+        others = weighted(items.table, np.ones(len(items.table), np.float32))
+        noise = self.noise.astype(np.float32)
+        prior = users.prior(), users.precision.astype(np.float32)
         seconds = []
         for _ in range(2):  # the first may compile the kernel
             began = time.monotonic()
-            draw_rows(rated, _spans(rated.indptr)[0], tables, precisions, prior, random)
+            self._draw_span(rated, self.spans[0][0], table, others, noise, prior, random)
             seconds.append(time.monotonic() - began)
         return 2 * SPANS * min(seconds) / n_threads
 
     def sweep(self, rng: np.random.Generator) -> None:
         """Draws all unknowns once."""
-        from matinee.kernels.gibbs import Rated, add_errors
+        from matinee.kernels.gibbs import Rated, add_errors, reorder, weighted
 
         target = self.value
         if self.effects is not None:
             target = self.value - self.effects.total
+        errors = np.empty(len(target), np.float32)
         by_user = Rated(self.by_user.indptr, self.by_user.indices, target)
-        by_item = Rated(self.by_item.indptr, self.by_item.indices, target[self.to_items])
+        by_item = Rated(self.by_item.indptr, self.by_item.indices, np.empty_like(errors))
+        places = pairwise(np.linspace(0, len(target), SPANS + 1).astype(int).tolist())
+        self.run(reorder, [(target, self.to_items, at, by_item.target) for at in places])
         noise, ones = self.noise.astype(np.float32), np.ones(len(self.items.table), np.float32)
         self.users.draw_prior(rng, self.run)
-        self._draw(rng, by_user, self.users, self.items, noise, ones)
+        self._draw(rng, by_user, self.users, (self.items, ones), noise)
         self.items.draw_prior(rng, self.run)
-        self._draw(rng, by_item, self.items, self.users, ones, noise)
-        errors = np.empty(len(target), np.float32)
-        tables = self.users.table, self.items.table
-        self.run(add_errors, [(by_user, span, tables, errors) for span in _spans(by_user.indptr)])
+        self._draw(rng, by_item, self.items, (self.users, noise), ones)
+        tables = self.users.table, weighted(self.items.table, ones)
+        self.run(add_errors, [(by_user, span, *tables, errors) for span in self.spans[0]])
         if self.scales:
             self._scale(rng, by_user, errors)
         if self.effects is not None:
@@ -296,22 +301,43 @@ class Sampler:
         rng: np.random.Generator,
         rated: "Rated",
         own: FactorState,
-        other: FactorState,
-        own_noise: Floats,
-        other_noise: Floats,
+        other: tuple[FactorState, Floats],
+        weights: Floats,
     ) -> None:
         """Draws the table of one side.
 
         Args:
-            own_noise, other_noise: the factors of the precision of each rating, by row.
+            other: the other side, and the factors of the precision of each rating by its rows.
+            weights: those by the rows to draw.
         """
-        from matinee.kernels.gibbs import draw_rows
+        from matinee.kernels.gibbs import weighted
 
-        random = rng.standard_normal(own.table.shape, np.float32)
-        tables, precisions = (own.table, other.table), (own_noise, other_noise)
+        random = _normals(rng, self.run, own.table.shape)
+        others = weighted(other[0].table, other[1])
         prior = own.prior(), own.precision.astype(np.float32)
-        calls = [(rated, span, tables, precisions, prior, random) for span in _spans(rated.indptr)]
-        self.run(draw_rows, calls)
+        rest = own.table, others, weights, prior, random
+        spans = self.spans[own is self.items]
+        self.run(self._draw_span, [(rated, span, *rest) for span in spans])
+
+    def _draw_span(
+        self,
+        rated: "Rated",
+        span: tuple[int, int],
+        own: Floats,
+        others: "Others",
+        weights: Floats,
+        prior: tuple[Floats, Floats],
+        random: Floats,
+    ) -> None:
+        """See `draw_rows`."""
+        from matinee.kernels.gibbs import draw_rows, new_work
+
+        try:
+            work = self.spare.pop()
+        except IndexError:  # one for each thread
+            work = new_work(own.shape[1] - 1)
+        draw_rows(rated, span, own, others, weights, prior, random, work)
+        self.spare.append(work)
 
     def _scale(self, rng: np.random.Generator, rated: "Rated", errors: Floats) -> None:
         """Draws the scale of each factor; see `scale_factors`."""
@@ -349,33 +375,34 @@ class Sampler:
             explained: the result of `timed` or `untimed`.
             random: standard normal numbers for the draw, (U, F + 1); None for new ones.
         """
-        from matinee.kernels.gibbs import Rated, draw_rows
+        from matinee.kernels.gibbs import Rated, weighted
 
         users, items = self.users, self.items
         table = users.table.copy()
         target, variance = explained
-        precisions = (1 / variance).astype(np.float32), np.ones(len(items.table), np.float32)
+        noise = (1 / variance).astype(np.float32)
+        others = weighted(items.table, np.ones(len(items.table), np.float32))
         rated = Rated(self.by_user.indptr, self.by_user.indices, target)
         prior = users.prior(), users.precision.astype(np.float32)
         if random is None:
-            random = rng.standard_normal(table.shape, np.float32)
-        spans = _spans(rated.indptr)
-        tables = table, items.table
-        self.run(draw_rows, [(rated, at, tables, precisions, prior, random) for at in spans])
+            random = _normals(rng, self.run, table.shape)
+        rest = table, others, noise, prior, random
+        self.run(self._draw_span, [(rated, span, *rest) for span in self.spans[0]])
         return table
 
     def mirrored_users(
         self, rng: np.random.Generator, explained: tuple[Floats, Doubles]
     ) -> list[Floats]:
         """Two draws of the users' table whose mean is that of all draws, given all else."""
-        random = rng.standard_normal(self.users.table.shape, np.float32)
+        random = _normals(rng, self.run, self.users.table.shape)
         return [self.draw_users(rng, explained, each) for each in (random, -random)]
 
     def _draw_noise(self, rng: np.random.Generator, errors: Floats) -> None:
         """Draws the precisions of the noise: the common one, and that of each user."""
-        squares = np.diff(
-            np.append(0, np.cumsum(errors.astype(np.float64) ** 2))[self.by_user.indptr]
-        )
+        from matinee.kernels.gibbs import sum_squares
+
+        squares, indptr = np.empty(len(self.counts)), self.by_user.indptr
+        self.run(sum_squares, [(indptr, span, errors, squares) for span in self.spans[0]])
         self.error = float(np.sqrt(squares.sum() / len(errors)))
         is_fixed = self.ordinal is not None and self.ordinal.fixes_noise
         if self.pooling == 0 and is_fixed:
@@ -392,6 +419,19 @@ class Sampler:
             return
         rate = float(_gamma(rng, SHAPE + len(squares) * self.pooling / 2, RATE + self.noise.sum()))
         self.common_noise = self.pooling / (2 * rate)
+
+
+def _normals(rng: np.random.Generator, run: Run, shape: tuple[int, ...]) -> Floats:
+    """Standard normal numbers, (R, K), from a stream of each block of rows."""
+    out = np.empty(shape, np.float32)
+    blocks = _blocks(len(out))
+    seeds = rng.integers(2**63, size=len(blocks)).tolist()
+    run(_fill_normals, [(seed, out[at]) for seed, at in zip(seeds, blocks, strict=True)])
+    return out
+
+
+def _fill_normals(seed: int, out: Floats) -> None:
+    np.random.default_rng(seed).standard_normal(out.shape, np.float32, out)
 
 
 def _spans(indptr: NDArray[np.int64]) -> list[tuple[int, int]]:
