@@ -103,14 +103,14 @@ def _add_border(rated: Rated, places: tuple[int, int, int], others: Others, work
     border, scaled = work.border, work.scaled
     first, stop, end = places
     for column in range(0, vectors.shape[1], LANES):
-        plain, signed = load(border[0], column), load(border[1], column)
+        plain, signed = load(border, 0, column), load(border, 1, column)
         for place in range(first, stop):
             prefetch(vectors, index[min(place + AT_ONCE, end - 1)], column)
-            y = load(vectors[index[place]], column)
+            y = load(vectors, index[place], column)
             plain = add_product(plain, y, broadcast(scaled[0, place - first]))
             signed = add_product(signed, y, broadcast(scaled[1, place - first]))
-        store(border[0], column, plain)
-        store(border[1], column, signed)
+        store(border, 0, column, plain)
+        store(border, 1, column, signed)
 
 
 @kernel(fastmath=True, is_inlined=True)
@@ -184,39 +184,39 @@ def _solve(triangle: Floats, draws: Floats, size: int) -> None:
     """
     for k in range(size):
         pivot = k * (k + 1) // 2
-        value = load(triangle, (pivot + k) * LANES)
+        value = load(triangle, 0, (pivot + k) * LANES)
         for j in range(k):
-            one = load(triangle, (pivot + j) * LANES)
+            one = load(triangle, 0, (pivot + j) * LANES)
             value = subtract_product(value, one, one)
         inverse = inverse_root(value)
-        store(triangle, (pivot + k) * LANES, inverse)
+        store(triangle, 0, (pivot + k) * LANES, inverse)
         for i in range(k + 1, size + 1, 4):
             # The last rows may be beyond the end; then they are the same row once more.
             i1, i2, i3 = min(i + 1, size), min(i + 2, size), min(i + 3, size)
             p0, p1 = i * (i + 1) // 2, i1 * (i1 + 1) // 2
             p2, p3 = i2 * (i2 + 1) // 2, i3 * (i3 + 1) // 2
-            v0, v1 = load(triangle, (p0 + k) * LANES), load(triangle, (p1 + k) * LANES)
-            v2, v3 = load(triangle, (p2 + k) * LANES), load(triangle, (p3 + k) * LANES)
+            v0, v1 = load(triangle, 0, (p0 + k) * LANES), load(triangle, 0, (p1 + k) * LANES)
+            v2, v3 = load(triangle, 0, (p2 + k) * LANES), load(triangle, 0, (p3 + k) * LANES)
             for j in range(k):
-                one = load(triangle, (pivot + j) * LANES)
-                v0 = subtract_product(v0, load(triangle, (p0 + j) * LANES), one)
-                v1 = subtract_product(v1, load(triangle, (p1 + j) * LANES), one)
-                v2 = subtract_product(v2, load(triangle, (p2 + j) * LANES), one)
-                v3 = subtract_product(v3, load(triangle, (p3 + j) * LANES), one)
-            store(triangle, (p0 + k) * LANES, times(v0, inverse))
-            store(triangle, (p1 + k) * LANES, times(v1, inverse))
-            store(triangle, (p2 + k) * LANES, times(v2, inverse))
-            store(triangle, (p3 + k) * LANES, times(v3, inverse))
+                one = load(triangle, 0, (pivot + j) * LANES)
+                v0 = subtract_product(v0, load(triangle, 0, (p0 + j) * LANES), one)
+                v1 = subtract_product(v1, load(triangle, 0, (p1 + j) * LANES), one)
+                v2 = subtract_product(v2, load(triangle, 0, (p2 + j) * LANES), one)
+                v3 = subtract_product(v3, load(triangle, 0, (p3 + j) * LANES), one)
+            store(triangle, 0, (p0 + k) * LANES, times(v0, inverse))
+            store(triangle, 0, (p1 + k) * LANES, times(v1, inverse))
+            store(triangle, 0, (p2 + k) * LANES, times(v2, inverse))
+            store(triangle, 0, (p3 + k) * LANES, times(v3, inverse))
     last = size * (size + 1) // 2
     for k in range(size * LANES):
-        draws[k] += triangle[last * LANES + k]
+        draws[0, k] += triangle[0, last * LANES + k]
     for k in range(size - 1, -1, -1):
         pivot = k * (k + 1) // 2
-        draw = times(load(draws, k * LANES), load(triangle, (pivot + k) * LANES))
-        store(draws, k * LANES, draw)
+        draw = times(load(draws, 0, k * LANES), load(triangle, 0, (pivot + k) * LANES))
+        store(draws, 0, k * LANES, draw)
         for j in range(k):
-            one = load(triangle, (pivot + j) * LANES)
-            store(draws, j * LANES, subtract_product(load(draws, j * LANES), one, draw))
+            one = load(triangle, 0, (pivot + j) * LANES)
+            store(draws, 0, j * LANES, subtract_product(load(draws, 0, j * LANES), one, draw))
 
 
 @kernel(fastmath=True)
@@ -251,7 +251,7 @@ def draw_rows(
             _fill_lane(lane, (weight, right, weights[row]), mean[row], precision, work)
             for f in range(size):
                 draws[f * LANES + lane] = noise[row, f]
-        _solve(work.triangle[0], draws, size)
+        _solve(work.triangle, work.draws, size)
         for lane in range(n_lanes):
             for f in range(size):
                 own[start + lane, f] = draws[f * LANES + lane]
@@ -269,16 +269,16 @@ def add_errors(
     """
     vectors, biases, index = others.vectors, others.biases, rated.indices
     n_factors, width = own.shape[1] - 1, vectors.shape[1]
-    x = np.zeros(width, np.float32)
+    x = np.zeros((1, width), np.float32)
     for row in range(rows[0], rows[1]):
-        x[:n_factors] = own[row, :n_factors]
+        x[0, :n_factors] = own[row, :n_factors]
         stop = rated.indptr[row + 1]
         for place in range(rated.indptr[row], stop):
             other, ahead = index[place], index[min(place + AHEAD, stop - 1)]
             sums = broadcast(F32(0))
             for column in range(0, width, LANES):
                 prefetch(vectors, ahead, column)
-                sums = add_product(sums, load(x, column), load(vectors[other], column))
+                sums = add_product(sums, load(x, 0, column), load(vectors, other, column))
             errors[place] = rated.target[place] - own[row, n_factors] - biases[other] - total(sums)
 
 

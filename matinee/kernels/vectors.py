@@ -104,28 +104,28 @@ def _spread(builder: Any, number: Any) -> Any:
     return builder.shuffle_vector(first, ir.Constant(_FLOATS, None), order)
 
 
-def load(row: Floats, place: int) -> Floats:
-    """row[place : place + LANES]."""
-    return row[place : place + LANES].copy()
+def load(matrix: Floats, row: int, column: int) -> Floats:
+    """matrix[row, column : column + LANES]."""
+    return matrix[row, column : column + LANES].copy()
 
 
-@_instruction(load, _VECTOR, types.Array, types.Integer)
+@_instruction(load, _VECTOR, types.Array, types.Integer, types.Integer)
 def _load(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    index = _index(context, builder, signature.args[1:2], arguments[1:2])
+    index = _index(context, builder, signature.args[1:], arguments[1:])
     pointer = _element(context, builder, signature.args[0], arguments[0], index)
     return builder.load(pointer, align=4)
 
 
-def store(row: Floats, place: int, vector: Floats) -> None:
-    """Sets row[place : place + LANES]."""
-    row[place : place + LANES] = vector
+def store(matrix: Floats, row: int, column: int, vector: Floats) -> None:
+    """Sets matrix[row, column : column + LANES]."""
+    matrix[row, column : column + LANES] = vector
 
 
-@_instruction(store, types.none, types.Array, types.Integer, _VectorType)
+@_instruction(store, types.none, types.Array, types.Integer, types.Integer, _VectorType)
 def _store(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    index = _index(context, builder, signature.args[1:2], arguments[1:2])
+    index = _index(context, builder, signature.args[1:3], arguments[1:3])
     pointer = _element(context, builder, signature.args[0], arguments[0], index)
-    builder.store(arguments[2], pointer, align=4)
+    builder.store(arguments[3], pointer, align=4)
     return context.get_dummy_value()
 
 
