@@ -1,9 +1,22 @@
-"""The top K unseen items of many users, without sorting whole lists."""
+"""The top K unseen items of many users, without sorting whole lists.
+
+`top_unseen` has the scores of all items at once; `add_tile` those of some items, while they are
+in the cache, after which they are forgotten.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.kernels import kernel
+from matinee.kernels.vectors import LANES, any_above, broadcast, checked, load, maximum, total
+
+F32 = np.float32
+LOWEST = F32(np.finfo(np.float32).min)
+"""The score of seen items."""
+CHUNK = 4 * LANES
+"""Scores that are compared at a time with the lowest that matters."""
 
 MOST_AT_ONCE = 64
 U64 = np.uint64
@@ -138,3 +151,126 @@ def top_unseen(
         for place in range(indptr[users[row]], indptr[users[row] + 1]):
             scores[row, items[place]] = -np.inf
         _select(scores[row], best[row])
+
+
+class Best(NamedTuple):
+    """The best items of some users so far: keys[row, :counts[row]] are candidates.
+
+    Attributes:
+        keys: (B, 2 K): the fewer, the earlier the next score that matters rises.
+        counts: (B,).
+        least: (B,), the score that further candidates must exceed.
+        places: (B,), of each user's next seen item.
+        bits: (1,), memory of a thread.
+    """
+
+    keys: NDArray[np.uint64]
+    counts: NDArray[np.int64]
+    least: NDArray[np.float32]
+    places: NDArray[np.int64]
+    bits: NDArray[np.uint32]
+
+
+def no_items(places: NDArray[np.int64], k: int) -> Best:
+    """Before the first tile. The seen items of each user begin at some places."""
+    n = len(places)
+    keys = np.empty((n, 2 * k), np.uint64)
+    least = np.full(n, -np.inf, np.float32)
+    return Best(keys, np.zeros(n, np.int64), least, places.copy(), np.empty(1, np.uint32))
+
+
+@kernel()
+def _keep(best: Best, row: int, k: int) -> None:
+    """Forgets all candidates of a row but the best K."""
+    keys = best.keys[row, : best.counts[row]]
+    smallest_first(keys, k)
+    best.counts[row] = k
+    rising = ~np.uint32(keys[k - 1] >> U64(32))
+    best.bits[0] = rising ^ SIGN if rising & SIGN else ~rising
+    best.least[row] = best.bits.view(np.float32)[0]
+
+
+@kernel(is_inlined=True)
+def _add_columns(
+    scores: NDArray[np.float32], row: int, columns: tuple[int, int], first: int, best: Best, k: int
+) -> None:
+    """Adds the candidates of some columns."""
+    bits, keys, counts, least = scores.view(np.uint32), best.keys, best.counts, best.least
+    for column in range(columns[0], columns[1]):
+        score = scores[row, column]
+        if score > least[row]:
+            if counts[row] == keys.shape[1]:
+                _keep(best, row, k)
+            keys[row, counts[row]] = _key(score, bits[row, column], first + column)
+            counts[row] += 1
+
+
+@kernel()
+def _add_chunk(
+    scores: NDArray[np.float32], row: int, begin: int, first: int, best: Best, k: int
+) -> None:
+    """Adds the candidates of a chunk, most of which has none."""
+    least = best.least
+    for column in range(begin, begin + CHUNK, LANES):
+        if any_above(load(scores, row, column), least[row]):
+            _add_columns(scores, row, (column, column + LANES), first, best, k)
+
+
+@kernel()
+def add_tile(
+    scores: NDArray[np.float32],
+    first: int,
+    users: NDArray[np.int64],
+    history: tuple[NDArray[np.int64], NDArray[np.int32]],
+    best: Best,
+    k: int,
+) -> bool:
+    """Adds the best unseen items of a tile to those of some users.
+
+    Args:
+        scores: of the items from `first` on, (B, n); those of seen items become the lowest.
+        users: the user of each row, (B,).
+        history: indptr, (U + 1,), and the seen items, (N,), ascending for each user.
+
+    Returns:
+        Whether all scores were finite; otherwise the candidates are not to be used.
+    """
+    (indptr, items), least, places = history, best.least, best.places
+    n, zeros = scores.shape[1], broadcast(F32(0))
+    for row in range(len(users)):
+        check, place, stop = F32(0), places[row], indptr[users[row] + 1]
+        while place < stop and items[place] < first + n:
+            column = items[place] - first
+            if column >= 0:  # in a damaged model, they might not ascend
+                check += F32(0) * scores[row, column]
+                scores[row, column] = LOWEST
+            place += 1
+        places[row] = place
+        end, above = n // CHUNK * CHUNK, least[row]
+        c0, c1, c2, c3 = zeros, zeros, zeros, zeros
+        for begin in range(0, end, CHUNK):
+            v0, v1 = load(scores, row, begin), load(scores, row, begin + LANES)
+            v2 = load(scores, row, begin + 2 * LANES)
+            v3 = load(scores, row, begin + 3 * LANES)
+            c0, c1 = checked(c0, v0), checked(c1, v1)
+            c2, c3 = checked(c2, v2), checked(c3, v3)
+            highest = maximum(maximum(v0, v1), maximum(v2, v3))
+            if any_above(highest, above):
+                _add_chunk(scores, row, begin, first, best, k)
+                above = least[row]
+        for column in range(end, n):
+            check += F32(0) * scores[row, column]
+        _add_columns(scores, row, (end, n), first, best, k)
+        if total(c0) + total(c1) + total(c2) + total(c3) + check != 0:
+            return False
+    return True
+
+
+@kernel()
+def write_best(best: Best, k: int, out: NDArray[np.int64]) -> None:
+    """Fills each row of `out`, (B, K), with the best items, best first."""
+    for row in range(len(out)):
+        _keep(best, row, k)
+        heapsort(best.keys[row, :k])
+        for place in range(k):
+            out[row, place] = np.int64(np.uint32(best.keys[row, place]))

@@ -375,6 +375,11 @@ class ImplicitALS(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         return vectors @ self.item_factors_.T
 
+    def fill_scores(self, vectors: Floats, items: slice, out: Floats) -> bool:
+        """See `Recommender`."""
+        np.matmul(vectors, self.item_factors_[items].T, out=out)
+        return True
+
     # -- similarity and tastes -----------------------------------------------------------
 
     def _similarity(self, item_index: int) -> Floats:
