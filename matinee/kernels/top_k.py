@@ -274,3 +274,10 @@ def write_best(best: Best, k: int, out: NDArray[np.int64]) -> None:
         heapsort(best.keys[row, :k])
         for place in range(k):
             out[row, place] = np.int64(np.uint32(best.keys[row, place]))
+
+
+def scores_of_best(best: Best, k: int) -> NDArray[np.float32]:
+    """The scores of the best items after `write_best`, (B, K)."""
+    rising = ~(best.keys[:, :k] >> U64(32)).astype(np.uint32)
+    bits = np.where(rising & SIGN, rising ^ SIGN, ~rising)
+    return np.asarray(bits, np.uint32).view(np.float32)

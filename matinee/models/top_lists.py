@@ -1,10 +1,11 @@
-"""The lists of many known users at once, by index; for evaluation."""
+"""The lists of many known users at once, by index."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matinee._types import Indices, Longs
+from matinee._types import Floats, Indices, Longs
 from matinee.threads import one_blas_thread, workers
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def top_items(model: "Recommender", user_index: Indices, k: int) -> Longs:
     users = np.asarray(user_index, np.int64)
     best = np.empty((len(users), max(0, min(k, len(model.items_)))), np.int64)
     find, size = _find_in_rows, USERS_PER_BLOCK
-    if best.size and _has_tiles(model, users[:1]):
+    if best.size and has_tiles(model):
         find, size = _find_in_tiles, USERS_PER_TILE
     blocks = [slice(first, first + size) for first in range(0, len(users), size)]
     n_threads = None
@@ -31,9 +32,10 @@ def top_items(model: "Recommender", user_index: Indices, k: int) -> Longs:
     return best
 
 
-def _has_tiles(model: "Recommender", users: Longs) -> bool:
-    nothing = np.empty((len(users), 0), np.float32)
-    return model.fill_scores(model.user_vectors(users), slice(0, 0), nothing)
+def has_tiles(model: "Recommender") -> bool:
+    """Whether the model gives the scores of some items at a time."""
+    nothing = np.empty((1, 0), np.float32)
+    return model.fill_scores(model.user_vectors(np.zeros(1, np.int64)), slice(0, 0), nothing)
 
 
 def _find_in_rows(model: "Recommender", users: Longs, best: Longs) -> None:
@@ -49,9 +51,29 @@ def _find_in_rows(model: "Recommender", users: Longs, best: Longs) -> None:
 
 def _find_in_tiles(model: "Recommender", users: Longs, best: Longs) -> None:
     """Fills the lists of some users from the scores of some items at a time."""
-    from matinee.kernels.top_k import add_tile, no_items, write_best
-
     history = model.history_.indptr, model.history_.item_index
+    lists_from_tiles(model, users, history, best)
+
+
+def lists_from_tiles(
+    model: "Recommender",
+    users: Longs,
+    history: tuple[Longs, NDArray[np.int32]],
+    best: Longs,
+    allowed: NDArray[np.bool_] | None = None,
+) -> Floats:
+    """Fills the lists of some users, (B, K), with the best items that are not in a history.
+
+    Args:
+        history: what to leave out: indptr, (U + 1,), and items, ascending for each user.
+        allowed: (I,), the items to choose from; None for all.
+
+    Returns:
+        The scores of the lists, (B, K): the lowest number for items that fill a list up, because
+        too few are left.
+    """
+    from matinee.kernels.top_k import LOWEST, add_tile, no_items, scores_of_best, write_best
+
     vectors, n_items, k = model.user_vectors(users), len(model.items_), best.shape[1]
     found = no_items(history[0][users], k)
     memory = np.empty(len(users) * ITEMS_PER_TILE, np.float32)
@@ -59,7 +81,10 @@ def _find_in_tiles(model: "Recommender", users: Longs, best: Longs) -> None:
         items = slice(first, min(first + ITEMS_PER_TILE, n_items))
         tile = memory[: len(users) * (items.stop - first)].reshape(len(users), -1)  # (B, n)
         model.fill_scores(vectors, items, tile)
+        if allowed is not None:
+            tile[:, ~allowed[items]] = LOWEST
         if not add_tile(tile, first, users, history, found, k):
             model.scores_of(vectors)  # which says what is wrong
             raise AssertionError("scores of tiles differ from those of rows")
     write_best(found, k, best)
+    return scores_of_best(found, k)
