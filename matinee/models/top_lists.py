@@ -75,7 +75,7 @@ def lists_from_tiles(
     from matinee.kernels.top_k import LOWEST, add_tile, no_items, scores_of_best, write_best
 
     vectors, n_items, k = model.user_vectors(users), len(model.items_), best.shape[1]
-    found = no_items(history[0][users], k)
+    found = no_items(history[0][users], k, ITEMS_PER_TILE)
     memory = np.empty(len(users) * ITEMS_PER_TILE, np.float32)
     for first in range(0, n_items, ITEMS_PER_TILE):
         items = slice(first, min(first + ITEMS_PER_TILE, n_items))

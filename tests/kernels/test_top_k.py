@@ -80,7 +80,7 @@ def tiles_of(scores: NDArray[np.float32], seen: list[list[int]], k: int) -> NDAr
     indptr = np.cumsum([0, *map(len, seen)]).astype(np.int64)
     items = np.concatenate([np.array(each, np.int32) for each in seen])
     users, best = np.arange(len(seen)), np.empty((len(seen), k), np.int64)
-    found = no_items(indptr[:-1], k)
+    found = no_items(indptr[:-1], k, 100)
     for first in range(0, scores.shape[1], 100):
         tile = scores[:, first : first + 100].copy()
         assert add_tile(tile, first, users, (indptr, items), found, k)
@@ -118,8 +118,8 @@ def test_scores_that_rise_and_zeros_of_both_signs_are_in_order_in_tiles() -> Non
 def test_a_tile_with_a_score_that_is_not_finite_is_refused(bad: float, place: int) -> None:
     scores, nothing = np.zeros((2, 100), np.float32), np.zeros(3, np.int64)
     seen, users = np.empty(0, np.int32), np.arange(2)
-    assert add_tile(scores, 0, users, (nothing, seen), no_items(nothing[:2], 3), 3)
+    assert add_tile(scores, 0, users, (nothing, seen), no_items(nothing[:2], 3, 100), 3)
     scores[1, place] = bad
-    assert not add_tile(scores, 0, users, (nothing, seen), no_items(nothing[:2], 3), 3)
+    assert not add_tile(scores, 0, users, (nothing, seen), no_items(nothing[:2], 3, 100), 3)
     one = np.array([0, 0, 1]), np.array([place], np.int32)  # not even if it is of a seen item
-    assert not add_tile(scores, 0, users, one, no_items(np.zeros(2, np.int64), 3), 3)
+    assert not add_tile(scores, 0, users, one, no_items(np.zeros(2, np.int64), 3, 100), 3)
