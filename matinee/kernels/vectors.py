@@ -204,6 +204,44 @@ def _total(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     return builder.call(function, [zero, arguments[0]], fastmath=_FAST)
 
 
+def checked(zeros: Floats, vector: Floats) -> Floats:
+    """`zeros`, with NaN in the lanes in which the vector is not finite."""
+    with np.errstate(invalid="ignore"):
+        return zeros + vector * np.float32(0)
+
+
+@_instruction(checked, _VECTOR, _VectorType, _VectorType)
+def _checked(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    del context, signature
+    zero = ir.Constant(_FLOATS, [0.0] * LANES)  # no liberties: sums of large numbers overflow
+    return builder.fadd(arguments[0], builder.fmul(arguments[1], zero))
+
+
+def maximum(one: Floats, other: Floats) -> Floats:
+    """The larger of two numbers in each lane."""
+    return np.maximum(one, other)
+
+
+@_instruction(maximum, _VECTOR, _VectorType, _VectorType)
+def _maximum(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    del context, signature
+    one, other = arguments
+    return builder.select(builder.fcmp_ordered(">", one, other), one, other)
+
+
+def any_above(vector: Floats, number: np.float32) -> bool:
+    """Whether a number of the vector is above another number."""
+    return bool((vector > number).any())
+
+
+@_instruction(any_above, types.boolean, _VectorType, types.Float)
+def _any_above(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    number = context.cast(builder, arguments[1], signature.args[1], types.float32)
+    above = builder.fcmp_ordered(">", arguments[0], _spread(builder, number))
+    bits = builder.bitcast(above, ir.IntType(LANES))
+    return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+
 def prefetch(matrix: Floats, row: int, column: int) -> None:
     """Starts to load the cache line of matrix[row, column]; it changes nothing."""
 

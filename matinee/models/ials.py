@@ -31,7 +31,7 @@ weigh as much as the newest ones.
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -403,6 +403,11 @@ class ImplicitALS(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         return vectors @ self.item_factors_.T
 
+    def fill_scores(self, vectors: Floats, items: slice, out: Floats) -> bool:
+        """See `Recommender`."""
+        np.matmul(vectors, self.item_factors_[items].T, out=out)
+        return True
+
     # -- similarity and tastes -----------------------------------------------------------
 
     def _similarity(self, item_index: int) -> Floats:
@@ -460,9 +465,7 @@ class _Solver:
     """Half of an epoch: solves for one table with the other fixed; see `kernels/als.py`."""
 
     def __init__(self, run: Run, n_threads: int, alpha0: float) -> None:
-        from matinee.kernels import als
-
-        self.solve, self.run, self.alpha0 = als.solve, run, alpha0
+        self.run, self.alpha0 = run, alpha0
         self.n_spans = 1
         if n_threads > 1:
             self.n_spans = 8 * n_threads
@@ -509,7 +512,9 @@ class _Solver:
 
     def _solve(self, table: _FactorTable, others: Floats, spectrum: Floats, stop: "_Stop") -> None:
         """Solves for all rows of a table; `stop` is that of `als.solve`."""
-        factors = table.factors, others
+        from matinee.kernels import als
+
+        factors = table.factors, als.whole_vectors(others)
         penalty = np.float32(self.alpha0) * spectrum, table.penalties
         indptr = table.positives.indptr
         work = indptr + 16 * np.arange(len(indptr))  # a row without positives takes time, too
@@ -520,13 +525,25 @@ class _Solver:
             (table.positives, span, factors, penalty, limits, table.losses)
             for span in pairwise(ends)
         ]
-        self.run(self.solve, calls)
+        self.run(_solve_span, calls)
 
     def _gram(self, factors: Floats) -> Floats:
         blocks, n_factors = _blocks(len(factors)), factors.shape[1]
         grams = np.empty((len(blocks), n_factors, n_factors), np.float32)
         self.run(_multiply, [(factors[rows], out) for rows, out in zip(blocks, grams, strict=True)])
         return np.asarray(grams.sum(axis=0))
+
+
+def _solve_span(
+    positives: "Positives",
+    span: tuple[int, int],
+    factors: tuple[Floats, Floats],
+    *rest: Any,
+) -> None:
+    """See `als.solve`."""
+    from matinee.kernels import als
+
+    als.solve(positives, span, factors, *rest, als.new_work(factors[0].shape[1]))
 
 
 def _blocks(n_rows: int) -> list[slice]:

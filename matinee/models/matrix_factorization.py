@@ -50,6 +50,7 @@ from matinee.models.fold_in import penalties, ridge
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.models.latent_factors import FactorTables, predictions, scores, user_vectors
+from matinee.models.list_scores import caution
 from matinee.models.recency import (
     half_life_setting,
     mean_of,
@@ -428,6 +429,16 @@ class MatrixFactorization(Recommender):
 
     def _predict_all(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return scores(self._tables(), vectors)
+
+    def fill_scores(
+        self, vectors: NDArray[np.float32], items: slice, out: NDArray[np.float32]
+    ) -> bool:
+        """See `Recommender`; the same sums in the same order as in `scores`."""
+        np.matmul(vectors[:, 1:], self.item_factors_[items].T, out=out)
+        out += vectors[:, :1]
+        out += np.float32(self.global_mean_) + self.item_bias_[items]
+        out -= caution(self.scale_, self.item_counts_[items])
+        return True
 
     def _predict(
         self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]

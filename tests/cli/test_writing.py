@@ -105,7 +105,7 @@ import json, os, resource, select, signal, sys, time
 from matinee.cli import main
 import matinee.analysis.film_map, matinee.recommendation.guide, matinee.report.map_page
 import matinee.data.convert, matinee.data.stored.conversion, matinee.data.datasets.load, matinee.cli.person
-import matinee.kernels.prefetch, matinee.kernels.ridge, matinee.kernels.sgd, matinee.recommendation.everybody
+import matinee.kernels.ridge, matinee.kernels.sgd, matinee.recommendation.everybody
 import matplotlib.backends.backend_agg, matplotlib.figure
 for line in sys.stdin:
     task = json.loads(line)

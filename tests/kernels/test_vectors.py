@@ -13,9 +13,12 @@ from matinee.kernels.vectors import (
     TILE,
     add_product,
     add_products,
+    any_above,
     broadcast,
+    checked,
     inverse_root,
     load,
+    maximum,
     prefetch,
     store,
     subtract_product,
@@ -40,6 +43,14 @@ def multiply(sums: Floats, table: Floats, index: NDArray[np.int32], span: tuple[
     add_products(sums, (TILE, LANES), table, index, span)
 
 
+@kernel()
+def compare(rows: Floats, out: Floats) -> tuple[bool, bool]:
+    one, other = load(rows, 0, 0), load(rows, 1, 0)
+    store(out, 0, 0, maximum(one, other))
+    store(out, 1, 0, checked(broadcast(np.float32(0)), one))
+    return any_above(one, np.float32(1)), any_above(one, np.float32(2))
+
+
 def both(function: Any) -> list[Any]:
     return [function, function.py_func]
 
@@ -56,6 +67,19 @@ def test_each_instruction_computes_what_its_name_says(function: Any) -> None:
     np.testing.assert_allclose(out[2 * LANES + 1 : -1], other / np.sqrt(one), rtol=1e-6)
     assert out[2 * LANES] == out[-1] == 0
     assert sum_ == pytest.approx(float(other.sum()), rel=1e-6)
+
+
+@pytest.mark.parametrize("function", both(compare), ids=["compiled", "python"])
+def test_comparisons_see_every_lane_and_numbers_that_are_not_finite(function: Any) -> None:
+    rows, out = np.zeros((2, LANES), np.float32), np.ones((2, LANES), np.float32)
+    rows[0, 15], rows[1, :3] = 2, (1, 2, -1)
+    assert tuple(function(rows, out)) == (True, False)
+    assert out[0].tolist() == [1, 2, *[0] * 13, 2]
+    assert not out[1].any()
+    rows[0, [1, 3, 9, 11]] = np.nan, np.inf, -np.inf, -3e38
+    rows[0, 12] = -3e38  # twice, so that a sum would overflow
+    function(rows, out)
+    assert np.flatnonzero(np.isnan(out[1])).tolist() == [1, 3, 9]
 
 
 @pytest.mark.parametrize("function", both(multiply), ids=["compiled", "python"])
