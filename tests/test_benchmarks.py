@@ -244,3 +244,9 @@ def test_bias_intervals_hold_as_the_documentation_says(
 ) -> None:
     found = bias_intervals.shares("baseline", kind, seed=0)
     assert found == pytest.approx([of_all, of_few], abs=0.06)
+
+
+def test_an_estimate_is_compared_with_the_training_on_the_sample() -> None:
+    done = run("estimates.py", "sample", "popularity")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("not estimated, 0.")

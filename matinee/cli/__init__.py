@@ -44,7 +44,7 @@ class _Program(click.Group):
         given = sys.argv[1:] if args is None else list(args)
         try:
             with cleaning_up():
-                return super().main(args, *rest, **kwargs)
+                return super().main(args, *rest, **{"obj": given} | kwargs)
         except BaseException as error:
             if is_out_of_memory(error):
                 _fail(sentence(given))

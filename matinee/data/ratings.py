@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matinee._types import Indices, Reals
-from matinee.block_sums import counts_by, sums_by
+from matinee.block_sums import counts_by
 from matinee.data.features import Features
 from matinee.data.repeats import last_of_each_pair, sums_of_pairs
 from matinee.data.vocabulary import Ids, Vocabulary
@@ -261,14 +261,16 @@ class Ratings:
     def of_some_users(self, most: int, seed: int) -> "Ratings":
         """All ratings of random users, in memory, sorted by user and item: up to `most` ratings,
         of at least one user."""
-        counts, by_user = self.user_counts, self.by_user
-        order = np.random.default_rng(seed).permutation(len(counts))
-        n_users = max(1, int(np.searchsorted(np.cumsum(counts[order]), most, "right")))
-        users = np.sort(order[:n_users])
-        ends = np.cumsum(counts[users])
-        places = np.arange(ends[-1]) + np.repeat(
-            by_user.indptr[users] - ends + counts[users], counts[users]
-        )
+        order = np.random.default_rng(seed).permutation(self.n_users)
+        sums = np.cumsum(self.user_counts[order])
+        n_users = max(1, int(np.searchsorted(sums, most, "right")))
+        return self.of_users(np.sort(order[:n_users]))
+
+    def of_users(self, users: Indices) -> "Ratings":
+        """All ratings of some users, in ascending order, in memory, sorted by user and item."""
+        counts, by_user = self.user_counts[users], self.by_user
+        ends = np.cumsum(counts)
+        places = np.arange(ends[-1]) + np.repeat(by_user.indptr[users] - ends + counts, counts)
         return self.subset(places if by_user.order is None else by_user.order[places])
 
     def with_vocabularies(self, users: Vocabulary, items: Vocabulary) -> "Ratings":
@@ -338,11 +340,6 @@ class Ratings:
         if self.stored is not None:
             return self.stored.by_item
         return _group(self.item_index, self.user_index, self.value, self.n_items)
-
-    def item_means(self) -> NDArray[np.float32]:
-        """The mean rating of each item, (I,); NaN without ratings."""
-        counts, sums = self.item_counts, sums_by(self.item_index, self.value, self.n_items)
-        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan).astype(np.float32)
 
     @cached_property
     def user_counts(self) -> NDArray[np.int64]:

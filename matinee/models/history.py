@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Indices
+from matinee.block_sums import sums_by
 from matinee.data.features import Features
 from matinee.data.ratings import Grouped, Ratings, Scale
 from matinee.data.vocabulary import Vocabulary
@@ -155,6 +156,19 @@ class History:
             user_features=self.user_features,
             item_features=self.item_features,
         )
+
+
+def item_means(
+    counts: NDArray[np.int64], item_index: Indices, value: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The mean rating of each item, (I,); NaN for an item without ratings.
+
+    Args:
+        counts: the number of ratings of each item, (I,).
+    """
+    sums = sums_by(item_index, value, len(counts))
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return means.astype(np.float32)
 
 
 def run_positions(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

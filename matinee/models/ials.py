@@ -29,7 +29,7 @@ weigh as much as the newest ones.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Indices, Longs, Reals
 from matinee.block_sums import BLOCK, row_sums
 from matinee.data.ratings import Grouped, Ratings
+from matinee.errors import DataError
 from matinee.linalg import centered, cosines_with
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.declarations import curve_of
@@ -56,6 +57,8 @@ from matinee.models.updating import Change, placed
 from matinee.progress import Step
 from matinee.scratch import Scratch
 from matinee.threads import Run, available_cores, one_blas_thread, workers
+from matinee.training.checkpoints import Checkpoint, State, check_like, rows_of
+from matinee.training.loop import end_epoch
 
 if TYPE_CHECKING:
     from matinee.kernels.als import Positives
@@ -81,7 +84,7 @@ class ImplicitALS(Recommender):
         "match if the person liked the film, and hardly match otherwise. It ranks and "
         "predicts no stars."
     )
-    capabilities = Capabilities(predicts_stars=False, thread_safe=True)
+    capabilities = Capabilities(predicts_stars=False, resumes=True, thread_safe=True)
 
     factors: int = hyper(
         192, low=1, high=4096, search=(32, 384), help="length F of each taste vector"
@@ -152,11 +155,13 @@ class ImplicitALS(Recommender):
         self.threshold_, self.mean_weight_ = np.array(threshold), np.array(1.0)
         self.mean_weight_ = np.array(self._mean_weight(train.value))
         n_threads = options.n_threads or available_cores()
-        losses = []
+        losses: list[list[float]] = []
         with one_blas_thread(), workers(n_threads) as run:
             users, items = self._initial_tables(train, recency, train.scratch())
+            if options.checkpoint is not None:
+                losses = self._resume(options.checkpoint, users, items)
             solver = _Solver(run, n_threads, self.alpha0)
-            for epoch in range(1, self.epochs + 1):
+            for epoch in range(len(losses) + 1, self.epochs + 1):
                 solver.improve(items, users, self.steps, 0.0)
                 if epoch < self.epochs:
                     self.spectrum_ = solver.improve(users, items, self.steps, 0.0)
@@ -165,11 +170,42 @@ class ImplicitALS(Recommender):
                 squares = np.square(items.factors, dtype=np.float64).sum(axis=1)
                 total = users.losses.sum() + items.penalties @ squares
                 loss = total / len(users.positives.indices)
-                losses.append((0.0, loss, np.nan))
-                if options.progress:
-                    options.progress(Step(epoch, self.epochs, f"loss {loss:.4f}"))
+                losses.append([0.0, loss, np.nan])
+                step = Step(epoch, self.epochs, f"loss {loss:.4f}")
+                state = partial(self._state, users, items, losses)
+                end_epoch(options.checkpoint, state, options.progress, step)
         self.curve_ = curve_of(self, np.array(losses))
         self._set_factors(users.factors, items.factors, np.diff(users.positives.indptr) > 0)
+
+    def _state(
+        self, users: "_FactorTable", items: "_FactorTable", losses: list[list[float]]
+    ) -> State:
+        """Everything that the next epoch depends on."""
+        return {
+            "users": users.factors,
+            "items": items.factors,
+            "spectrum": self.spectrum_,
+            "losses": np.array(losses, np.float64).reshape(-1, 3),
+        }
+
+    def _resume(
+        self, checkpoint: Checkpoint, users: "_FactorTable", items: "_FactorTable"
+    ) -> list[list[float]]:
+        """Goes back to the saved state, if there is one; returns the rows of the curve."""
+        saved = checkpoint.load()
+        if saved is None:
+            return []
+        self.spectrum_ = np.zeros(self.factors, np.float32)
+        expected = self._state(users, items, [])
+        with checkpoint.reading():
+            losses = rows_of(saved, "losses", 3)
+            if len(losses) > self.epochs:
+                raise DataError(f"{len(losses)} epochs of {self.epochs}")
+            check_like(saved | {"losses": expected["losses"]}, expected)
+            for name, array in expected.items():
+                if name != "losses":
+                    array[:] = saved[name]
+        return [list(row) for row in losses.tolist()]
 
     def _set_factors(self, users: Floats, items: Floats, has_likes: NDArray[np.bool_]) -> None:
         """Sets the factors, and those of users without likes to the average of the others."""

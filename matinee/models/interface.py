@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError, OutOfScaleError
 from matinee.progress import Progress
+from matinee.training.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class FitOptions(NamedTuple):
     valid: Ratings | None = None
     n_threads: int | None = None
     progress: Progress | None = None
-    checkpoint: Path | None = None
+    checkpoint: Checkpoint | None = None
 
 
 class Ranking(NamedTuple):
