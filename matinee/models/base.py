@@ -22,7 +22,7 @@ from matinee.data.arguments import (
     rows_to_predict,
     whole_number,
 )
-from matinee.data.ratings import PAIRS, Ratings, Scale
+from matinee.data.ratings import Ratings, Scale
 from matinee.data.split import random_split
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, NotFittedError, UnsupportedError
@@ -306,19 +306,13 @@ class Recommender(Configurable, ABC):
                 there is a warning, and the training goes on.
         """
         train = ratings_of(train, "fit")
-        train.check_indices()
         if valid is not None:
             valid = ratings_of(valid, "fit")
         if checkpoint is not None and not self.capabilities.resumes:
             raise UnsupportedError(
                 f"{self.name} trains too fast to need a checkpoint; leave it out."
             )
-        if len(train) == 0:
-            raise DataError("There are no ratings to train on.")
-        if self.capabilities.needs_stars and train.scale == PAIRS:
-            raise UnsupportedError(
-                f"{self.name} needs ratings, but this table holds implicit feedback; use ials."
-            )
+        self.capabilities.check(self.name, train)
         if valid is not None and len(valid) == 0:
             valid = None
         self.users_, self.items_, self.scale_ = train.users, train.items, train.scale

@@ -36,8 +36,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats, Indices, Longs, Reals
-from matinee.block_sums import BLOCK, row_sums
+from matinee._types import Doubles, Floats, Indices, Longs
 from matinee.data.ratings import Grouped, Ratings
 from matinee.errors import DataError
 from matinee.linalg import centered, cosines_with
@@ -52,6 +51,7 @@ from matinee.models.implicit_feedback import (
     random_matrix_norm,
 )
 from matinee.models.interface import Capabilities, TrainingCurve
+from matinee.models.likes import LikeRule, n_active, weight_sums
 from matinee.models.recency import half_life_setting, recency_weights
 from matinee.models.updating import Change, placed
 from matinee.progress import Step
@@ -153,7 +153,7 @@ class ImplicitALS(Recommender):
         else:
             threshold = find_threshold(self.threshold, train, self.name)
         self.threshold_, self.mean_weight_ = np.array(threshold), np.array(1.0)
-        self.mean_weight_ = np.array(self._mean_weight(train.value))
+        self.mean_weight_ = np.array(self._likes().mean_weight(train.value))
         n_threads = options.n_threads or available_cores()
         losses: list[list[float]] = []
         with one_blas_thread(), workers(n_threads) as run:
@@ -223,8 +223,8 @@ class ImplicitALS(Recommender):
         users = self._table(change.history.by_user, placed(self.user_factors_, change.user_source))
         item_factors = placed(self.item_factors_, change.item_source)
         counts = np.bincount(users.positives.indices, minlength=len(item_factors))
-        n_items, n_users = int(np.count_nonzero(counts)), _n_active(users.positives)
-        users.penalties[:] = self._penalties(_weight_sums(users.positives), n_items)
+        n_items, n_users = int(np.count_nonzero(counts)), n_active(users.positives)
+        users.penalties[:] = self._penalties(weight_sums(users.positives), n_items)
         own, changed = np.flatnonzero(change.has_news), np.flatnonzero(change.items_change)
         closely = _Stop(LAST_STEPS, LAST_GAIN)
         with one_blas_thread(), workers(n_threads) as run:
@@ -233,7 +233,7 @@ class ImplicitALS(Recommender):
             if len(changed):
                 ratings = change.history.to_training_ratings()
                 items = self._table(ratings.by_item, item_factors)
-                items.penalties[:] = self._penalties(_weight_sums(items.positives), n_users)
+                items.penalties[:] = self._penalties(weight_sums(items.positives), n_users)
                 spectrum = solver.rotate(items, users)
                 solver.improve_rows(items, users.factors, changed, spectrum, closely)
                 self.spectrum_ = solver.improve(users, items, LAST_STEPS, UPDATE_GAIN)
@@ -241,7 +241,7 @@ class ImplicitALS(Recommender):
 
     def _table(self, group: Grouped, factors: Floats) -> "_FactorTable":
         """The factor table of users or items, for an update, without its penalties."""
-        positives = self._positives(group, None, Scratch())
+        positives = self._likes().positives(group, None, Scratch())
         factors[np.diff(positives.indptr) == 0] = 0
         n_rows = len(factors)
         return _FactorTable(positives, factors, np.zeros(n_rows, np.float32), np.zeros(n_rows))
@@ -250,10 +250,10 @@ class ImplicitALS(Recommender):
         self, train: Ratings, recency: Floats | None, scratch: Scratch
     ) -> tuple["_FactorTable", "_FactorTable"]:
         """The factor tables of users and items before the first epoch; sets `strength_`."""
-        by_user = self._positives(train.by_user, recency, scratch)
-        by_item = self._positives(train.by_item, recency, scratch)
-        n_users, n_items = _n_active(by_user), _n_active(by_item)
-        user_sums, item_sums = _weight_sums(by_user), _weight_sums(by_item)
+        by_user = self._likes().positives(train.by_user, recency, scratch)
+        by_item = self._likes().positives(train.by_item, recency, scratch)
+        n_users, n_items = n_active(by_user), n_active(by_item)
+        user_sums, item_sums = weight_sums(by_user), weight_sums(by_item)
         self.strength_ = np.array(1.0)
         user_penalties = self._penalties(user_sums, n_items)
         item_penalties = self._penalties(item_sums, n_users)
@@ -278,43 +278,8 @@ class ImplicitALS(Recommender):
         )
         return users, items
 
-    def _positives(self, group: Grouped, recency: Floats | None, scratch: Scratch) -> "Positives":
-        """The ratings that count as liked, with their weights, times those by age, (N,)."""
-        from matinee.kernels.als import Positives
-
-        counts = row_sums(group.value, group.indptr, self._is_liked)
-        indptr = np.append(0, np.cumsum(counts.astype(np.int64)))
-        n_likes = int(indptr[-1])
-        positives = Positives(
-            indptr, scratch.empty(n_likes, np.int32), scratch.empty(n_likes, np.float32)
-        )
-        place = 0
-        for start in range(0, len(group.value), BLOCK):
-            at = slice(start, start + BLOCK)
-            is_liked = self._is_liked(group.value[at])
-            weight = self._weights_of(group.value[at][is_liked])
-            if recency is not None and group.order is None:
-                weight = weight * recency[at][is_liked]
-            elif recency is not None and group.order is not None:
-                weight = weight * recency[group.order[at][is_liked]]
-            to = slice(place, place + len(weight))
-            positives.indices[to], positives.weight[to] = group.indices[at][is_liked], weight
-            place = to.stop
-        return positives
-
-    def _is_liked(self, value: Reals) -> NDArray[np.bool_]:
-        return np.asarray(value >= float(self.threshold_))
-
-    def _mean_weight(self, value: Floats) -> float:
-        """The mean weight of the likes among some ratings."""
-        total, n_likes, mean = 0.0, 0, 1.0
-        for start in range(0, len(value), BLOCK):
-            block = value[start : start + BLOCK]
-            weight = self._weights_of(block[self._is_liked(block)])
-            if len(weight):
-                mean = float(weight.mean(dtype=np.float64))
-            total, n_likes = total + mean * len(weight), n_likes + len(weight)
-        return mean if n_likes == len(weight) else total / n_likes
+    def _likes(self) -> LikeRule:
+        return LikeRule(float(self.threshold_), self._weights_of)
 
     def _start(self, by_user: "Positives", by_item: "Positives") -> tuple[Floats, Floats]:
         """Random factors for users, (U, F), and zeros for items, (I, F), which are solved
@@ -478,16 +443,6 @@ class _FactorTable(NamedTuple):
             self.positives.weight[place],
         )
         return _FactorTable(positives, self.factors[rows], self.penalties[rows], self.losses[rows])
-
-
-def _n_active(positives: "Positives") -> int:
-    """The number of rows with positives."""
-    return int(np.count_nonzero(np.diff(positives.indptr)))
-
-
-def _weight_sums(positives: "Positives") -> Doubles:
-    """The sum of the weights of each row, (R,)."""
-    return row_sums(positives.weight, positives.indptr)
 
 
 class _Stop(NamedTuple):

@@ -39,7 +39,7 @@ from matinee.models.bayes.fold_in import (
     ordinal_posterior,
     prior_of,
 )
-from matinee.models.bayes.gibbs import Sampler, SideInformation, Targets
+from matinee.models.bayes.gibbs import Sampler, SideInformation
 from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
 from matinee.models.bayes.rating_moments import rating_moments
@@ -194,7 +194,7 @@ class BayesianMF(Recommender):
         limit, rng = TimeLimit(self.seconds), np.random.default_rng(self.seed)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         self.deviation_ = np.array(deviation(train.value) or 1e-6)
-        values = self._standardized(train)
+        values = starts.targets(self, train)
         ordinal = self._ordinal(train)
         begun, saved = begin(self, train, rng, limit, options)
         start, tables = begun.start, begun.tables
@@ -251,16 +251,6 @@ class BayesianMF(Recommender):
             step = Step(len(losses), total, shown, validation)
             end_epoch(options.checkpoint, chain.state, options.progress, step)
             is_done = draws.relative_variance < self.tolerance
-
-    def _standardized(self, train: Ratings) -> Targets:
-        """The ratings in standard deviations; those by item as well if the table is on a disk,
-        where it takes too long to find them one by one."""
-        moments = float(self.global_mean_), float(self.deviation_)
-        by_user, scratch = train.by_user, train.scratch()
-        targets = Targets(starts.standardized(by_user.value, *moments, scratch), None)
-        if train.stored is None:
-            return targets
-        return targets._replace(by_item=starts.standardized(train.by_item.value, *moments, scratch))
 
     def _ordinal(self, train: Ratings) -> Ordinal | None:
         """The state of the ordered probit; None for regression. Sets `levels_`."""

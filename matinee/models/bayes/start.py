@@ -9,13 +9,12 @@ from matinee._types import Floats
 from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.data.split import random_split
-from matinee.models.bayes.gibbs import SideInformation
+from matinee.models.bayes.gibbs import SideInformation, Targets
 from matinee.models.bayes.side_information import Block, feature_block, set_block
 from matinee.models.bayes.time_effects import TimeKeys
 from matinee.models.bayes.time_limit import TimeLimit
 from matinee.models.interface import FitOptions
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.scratch import Scratch
 from matinee.threads import Run
 
 if TYPE_CHECKING:
@@ -97,13 +96,22 @@ def chosen_start(
     return chosen
 
 
-def standardized(value: Floats, mean: float, deviation: float, scratch: Scratch) -> Floats:
-    """Ratings as deviations from the mean, in standard deviations, (N,)."""
-    result = scratch.empty(len(value), np.float32)
+def targets(model: "BayesianMF", train: Ratings) -> Targets:
+    """The ratings in standard deviations; those by item as well if the table is on a disk, where
+    it takes too long to find them one by one."""
+    found = Targets(_standardized(model, train.by_user.value, train), None)
+    if train.stored is None:
+        return found
+    return found._replace(by_item=_standardized(model, train.by_item.value, train))
+
+
+def _standardized(model: "BayesianMF", value: Floats, train: Ratings) -> Floats:
+    mean, deviation = np.float64(model.global_mean_), np.float64(model.deviation_)
+    result: Floats = train.scratch().empty(len(value), np.float32)
     for start in range(0, len(value), BLOCK):
         at = slice(start, start + BLOCK)
-        result[at] = (value[at] - np.float64(mean)) / np.float64(deviation)
-    return np.asarray(result, np.float32)
+        result[at] = (value[at] - mean) / deviation
+    return result
 
 
 def is_sparse(train: Ratings) -> bool:
