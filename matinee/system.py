@@ -1,17 +1,11 @@
-"""The memory of this process: the most it has held, how much it can still get, and its pages."""
+"""The memory of this process: the most it has held, and how much it can still get."""
 
-import mmap
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike, NDArray
 
 _PROCESS = Path("/proc/self")
 _CGROUPS = Path("/sys/fs/cgroup")
-_MANY_PAGES = 32 << 20  # bytes; the memory of smaller arrays is mostly used again
 
 
 def peak_memory_mb() -> float:
@@ -31,23 +25,6 @@ def peak_memory_mb() -> float:
     if sys.platform == "darwin":
         return peak / 2**20
     return peak / 2**10
-
-
-def empty_in_small_pages(n: int, dtype: "DTypeLike") -> "NDArray[Any]":
-    """`numpy.empty`, (n,), for an array that is filled once, in order.
-
-    NumPy asks Linux for pages of 2 MB for large arrays. Those help random reads, but while memory
-    is fragmented or busy, each may take milliseconds to find, and filling an array takes several
-    times as long.
-    """
-    import numpy as np
-
-    type_ = np.dtype(dtype)
-    n_bytes = n * type_.itemsize
-    if n_bytes < _MANY_PAGES or not hasattr(mmap, "MAP_PRIVATE"):
-        return np.empty(n, type_)
-    memory = mmap.mmap(-1, n_bytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    return np.frombuffer(memory, type_)
 
 
 POLARS_SPACE = 1_450_000_000

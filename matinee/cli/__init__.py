@@ -83,8 +83,9 @@ def _fail(told: str) -> NoReturn:
 def main() -> None:
     """Film recommendations people can trust, from any table of ratings.
 
-    DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder or a
-    zip archive. MODEL is a file written by `matinee train`.
+    DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder, a zip
+    archive or a ratings folder (see `matinee data convert`). MODEL is a file written by
+    `matinee train`.
     """
 
 

@@ -215,6 +215,7 @@ def _merged(own: Ratings, collected: _Collected, new_ids: "list[int] | list[str]
         user_index=np.concatenate([widened.user_index, users.lookup(new_ids)[collected.person]]),
         item_index=np.concatenate([widened.item_index, collected.item_index]),
         value=np.concatenate([widened.value, collected.value]),
+        stored=None,
         timestamp=timestamp,
     )
 

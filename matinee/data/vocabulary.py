@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import DataError, UnknownNameError
-from matinee.system import empty_in_small_pages
+from matinee.scratch import empty_in_small_pages
 from matinee.text import counted, did_you_mean
 
 Id = int | str

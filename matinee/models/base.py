@@ -22,7 +22,7 @@ from matinee.data.arguments import (
     rows_to_predict,
     whole_number,
 )
-from matinee.data.ratings import PAIRS, Ratings, Scale
+from matinee.data.ratings import Ratings, Scale
 from matinee.data.split import random_split
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, NotFittedError, UnsupportedError
@@ -312,12 +312,7 @@ class Recommender(Configurable, ABC):
             raise UnsupportedError(
                 f"{self.name} trains too fast to need a checkpoint; leave it out."
             )
-        if len(train) == 0:
-            raise DataError("There are no ratings to train on.")
-        if self.capabilities.needs_stars and train.scale == PAIRS:
-            raise UnsupportedError(
-                f"{self.name} needs ratings, but this table holds implicit feedback; use ials."
-            )
+        self.capabilities.check(self.name, train)
         if valid is not None and len(valid) == 0:
             valid = None
         self.users_, self.items_, self.scale_ = train.users, train.items, train.scale
@@ -383,6 +378,14 @@ class Recommender(Configurable, ABC):
             return finite(self.name, self._scores(vectors))
         check_taste(taste)
         return finite(self.name, self._scores_at(vectors, taste))
+
+    def fill_scores(self, vectors: Floats, items: slice, out: Floats) -> bool:
+        """Writes `scores_of` some items into `out`, (B, n), without a check.
+
+        Returns: False, with nothing written, for models whose scores depend on all items.
+        """
+        del vectors, items, out
+        return False
 
     def stars_of(self, vectors: Floats) -> Floats:
         """The stars of all items for each vector, (B, D) -> (B, I); see `all_stars`."""

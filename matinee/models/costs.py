@@ -102,7 +102,18 @@ def estimated_cost(
 def memory_of(model: Recommender, train: Ratings, n_ratings: int) -> float:
     """The most memory of one fit on so many ratings of a table, besides the table, in bytes."""
     per_rating = BYTES_PER_RATING.get(model.name, OTHER_BYTES)
+    if train.stored is not None and _walks(model, train):
+        per_rating = 0
     return per_rating * n_ratings + COPIES.get(model.name, 2) * _model_bytes(model, train)
+
+
+def _walks(model: Recommender, train: Ratings) -> bool:
+    """Whether a training on a table on a disk holds nothing that is as long as the table."""
+    if model.name != "bayes":
+        return model.name in BYTES_PER_RATING
+    settings = model.settings()
+    is_timed = bool(settings["times"]) and train.timestamp is not None
+    return not is_timed and settings["likelihood"] == "regression"
 
 
 def _model_bytes(model: Recommender, train: Ratings) -> float:
@@ -194,9 +205,7 @@ def _line_of(
 def _some_users(train: Ratings, order: Longs, n_ratings: int) -> Ratings:
     """About so many ratings, of the first users of an order, with vocabularies of their own."""
     sums = np.cumsum(train.user_counts[order])
-    chosen = np.zeros(train.n_users, bool)
-    chosen[order[: max(1, int(np.searchsorted(sums, n_ratings)))]] = True
-    part = train.subset(chosen[train.user_index])
+    part = train.of_users(np.sort(order[: max(1, int(np.searchsorted(sums, n_ratings)))]))
     users, user_index = np.unique(part.user_index, return_inverse=True)
     items, item_index = np.unique(part.item_index, return_inverse=True)
     user_features, item_features = part.user_features, part.item_features

@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Indices
+from matinee.block_sums import BLOCK, deviation
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError
 from matinee.models.adaptation import adapted, biases_of
@@ -49,6 +50,7 @@ from matinee.models.fold_in import penalties, ridge
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.models.latent_factors import FactorTables, predictions, scores, user_vectors
+from matinee.models.list_scores import caution
 from matinee.models.recency import (
     half_life_setting,
     mean_of,
@@ -271,7 +273,7 @@ class MatrixFactorization(Recommender):
         value, importance = train.by_user.value, self._importance(train)
         self.global_mean_ = mean_of(value, importance)
         if importance is None:
-            self.deviation_ = np.array(value.std(dtype=np.float64) or 1.0)
+            self.deviation_ = np.array(deviation(value) or 1.0)
         else:
             squares = np.square(value - self.global_mean_)
             self.deviation_ = np.array(np.sqrt(mean_of(squares, importance)) or 1.0)
@@ -281,19 +283,29 @@ class MatrixFactorization(Recommender):
         importance = recency_weights(train, self.half_life, self.name)
         if importance is None:
             return None
-        return importance[train.by_user.row]
+        return train.by_user.take(importance)
 
     def _table(self, train: Ratings) -> TrainingTable:
         """The standardized ratings by user and item: the order of the rows does not matter."""
         by_user = train.by_user
-        value = (by_user.value - np.float32(self.global_mean_)) / np.float32(self.deviation_)
-        user_index = np.repeat(np.arange(train.n_users, dtype=np.int32), np.diff(by_user.indptr))
+        mean, unit = np.float32(self.global_mean_), np.float32(self.deviation_)
+        value = train.scratch().empty(len(train), np.float32)
+        for start in range(0, len(train), BLOCK):
+            at = slice(start, start + BLOCK)
+            value[at] = (by_user.value[at] - mean) / unit
+        user_index, stored = train.user_index, None
+        if train.stored is not None:
+            stored = train.stored._replace(by_user=by_user._replace(value=value))
+        else:
+            counts = np.diff(by_user.indptr)
+            user_index = np.repeat(np.arange(train.n_users, dtype=np.int32), counts)
         ordered = replace(
             train,
             user_index=user_index,
             item_index=by_user.indices,
-            value=value.astype(np.float32, copy=False),
+            value=value,
             timestamp=None,
+            stored=stored,
         )
         return TrainingTable(ordered, self._importance(train))
 
@@ -420,6 +432,16 @@ class MatrixFactorization(Recommender):
 
     def _predict_all(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return scores(self._tables(), vectors)
+
+    def fill_scores(
+        self, vectors: NDArray[np.float32], items: slice, out: NDArray[np.float32]
+    ) -> bool:
+        """See `Recommender`; the same sums in the same order as in `scores`."""
+        np.matmul(vectors[:, 1:], self.item_factors_[items].T, out=out)
+        out += vectors[:, :1]
+        out += np.float32(self.global_mean_) + self.item_bias_[items]
+        out -= caution(self.scale_, self.item_counts_[items])
+        return True
 
     def _predict(
         self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.reading.sniff import Layout
-from matinee.system import empty_in_small_pages
+from matinee.scratch import empty_in_small_pages
 
 _LARGE = 64 << 20  # bytes of a file whose memory matters
 _BLOCK = 4 << 20  # a block and its columns stay in the processor's cache
@@ -50,7 +50,7 @@ def _parse_blocks(path: Path, layout: Layout, types: Types) -> pl.DataFrame | No
     """Ids are read as integers of 32 bits; None if one is too large."""
     short: Types = {**types, "user": pl.Int32, "item": pl.Int32}
     columns = _Columns(short)
-    for frame, share in _frames(path, layout, short):
+    for frame, share in frames_of_blocks(path, layout, short):
         if frame is None or any(column.has_nulls() for column in frame):
             return None
         columns.append(frame, 1 / share)
@@ -91,7 +91,7 @@ class _Columns:
         return pl.DataFrame({role: array[: self._n_rows] for role, array in self._arrays.items()})
 
 
-def _frames(
+def frames_of_blocks(
     path: Path, layout: Layout, types: Types
 ) -> Iterator[tuple[pl.DataFrame | None, float]]:
     """The frames of blocks of lines, in order, with their share of the file; None as `_parse`, and

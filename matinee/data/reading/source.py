@@ -45,7 +45,7 @@ from matinee.data.reading.layouts import NamedLayout
 from matinee.data.reading.layouts.documents import is_document, refuse_python, write_json_lines
 from matinee.data.reading.links_and_tags import LINKS_AND_TAGS_FILES
 from matinee.data.reading.options import ReadOptions
-from matinee.data.reading.parts import Part, join_parquet, join_text
+from matinee.data.reading.parts import Part, join_parquet, join_text, note_on_gaps
 from matinee.data.reading.preparation import TextPlan, plan_of, write_prepared
 from matinee.data.reading.separator import text_kind
 from matinee.data.reading.sniff import refuse_other_files, refuse_what_is_no_table
@@ -207,11 +207,14 @@ class _Workplace:
             names = [entry.name for entry in candidate.iterdir() if entry.is_file()]
             paths = [candidate / name for name in choose_ratings(names)]
             if paths:
-                name = folder.resolve().name
+                name, gaps = folder.resolve().name, note_on_gaps([path.name for path in paths])
+                notes = (gaps,) if gaps else ()
                 return [
                     file
                     for path in paths
-                    for file in self._plain(SourceFile(path, str(path), path, candidate, name))
+                    for file in self._plain(
+                        SourceFile(path, str(path), path, candidate, name, notes)
+                    )
                 ]
         found = ", ".join(entry.name for entry in entries[:8]) or "nothing"
         raise DataError(

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves, Indices
+from matinee.block_sums import deviation
 from matinee.data.ratings import Ratings
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes import start as starts
@@ -192,8 +193,8 @@ class BayesianMF(Recommender):
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         limit, rng = TimeLimit(self.seconds), np.random.default_rng(self.seed)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
-        self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
-        value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
+        self.deviation_ = np.array(deviation(train.value) or 1e-6)
+        values = starts.targets(self, train)
         ordinal = self._ordinal(train)
         begun, saved = begin(self, train, rng, limit, options)
         start, tables = begun.start, begun.tables
@@ -204,7 +205,7 @@ class BayesianMF(Recommender):
             if start != "mf" and not limit.is_late:
                 side = starts.side_information(self, train, rng, run)
             users, items, _ = tables.few().copy() if start == "few" else tables.copy()
-            sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
+            sampler = Sampler(train, values, users, items, side, self.noise_pooling, run, ordinal)
             sampler.scales = starts.has_sparse_users(train)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
             limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
@@ -258,7 +259,7 @@ class BayesianMF(Recommender):
             return None
         self.levels_ = rating_levels(train.value)
         return Ordinal(
-            train.value[train.by_user.row],
+            train.by_user.value,
             self.levels_,
             float(self.global_mean_),
             float(self.deviation_),
