@@ -34,7 +34,8 @@ def implicit(columns: Columns, factors: int, epochs: int, threads: int) -> Secon
         factors=factors, iterations=epochs + 1, num_threads=threads, random_state=0
     )
     model.fit(table, show_progress=False, callback=told)
-    return np.diff(np.array(ends), axis=0).tolist()
+    taken: Seconds = np.diff(np.array(ends), axis=0).tolist()
+    return taken
 
 
 def cornac(columns: Columns, factors: int, epochs: int, threads: int) -> Seconds:

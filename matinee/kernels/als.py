@@ -92,7 +92,7 @@ def draw(colors: NDArray[np.uint64], highest: float, out: NDArray[np.float32]) -
             out[row, f] = highest * (np.float64(_mix(state) >> np.uint64(11)) / 2.0**52 - 1)
 
 
-class Work(NamedTuple):
+class StepMemory(NamedTuple):
     """The memory of `solve`."""
 
     near: Floats  # (M, P), the vectors of one row's positives
@@ -101,14 +101,14 @@ class Work(NamedTuple):
 
 
 X, RESIDUAL, WAY, CHANGE, INVERSE = range(5)
-"""Rows of `Work.vectors`."""
+"""Rows of `StepMemory.vectors`."""
 
 
-def new_work(n_factors: int) -> Work:
+def new_work(n_factors: int) -> StepMemory:
     """Memory for one call of `solve`."""
     width = padded(n_factors)
     n_near = max(NEAR_BYTES // (4 * width), 1)
-    return Work(aligned(n_near, width), np.arange(n_near, dtype=np.int32), aligned(5, width))
+    return StepMemory(aligned(n_near, width), np.arange(n_near, dtype=np.int32), aligned(5, width))
 
 
 def whole_vectors(factors: Floats) -> Floats:
@@ -239,7 +239,7 @@ def solve(
     penalty: tuple[Floats, Floats],
     stop: tuple[int, float],
     losses: NDArray[np.float64],
-    work: Work,
+    work: StepMemory,
 ) -> None:
     """Improves the factors of the rows first:stop in place.
 

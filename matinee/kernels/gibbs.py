@@ -60,7 +60,7 @@ class Others(NamedTuple):
     biases: Floats  # (O,)
 
 
-class Work(NamedTuple):
+class DrawMemory(NamedTuple):
     """The memory of `draw_rows`. The lanes of a vector are 16 rows, solved at the same time."""
 
     gram: Floats  # (P, P), the sum of w q q', of which the lower half is used
@@ -84,10 +84,10 @@ def weighted(table: Floats, weights: Floats) -> Others:
     return Others(vectors, roots, table[:, n_factors].copy())
 
 
-def new_work(n_factors: int) -> Work:
+def new_work(n_factors: int) -> DrawMemory:
     """Memory for one call of `draw_rows`."""
     width, size = padded(n_factors), n_factors + 1
-    return Work(
+    return DrawMemory(
         aligned(width, width),
         aligned(2, width),
         aligned(2, AT_ONCE),
@@ -97,7 +97,9 @@ def new_work(n_factors: int) -> Work:
 
 
 @kernel(fastmath=True, is_inlined=True)
-def _add_border(rated: Rated, places: tuple[int, int, int], others: Others, work: Work) -> None:
+def _add_border(
+    rated: Rated, places: tuple[int, int, int], others: Others, work: DrawMemory
+) -> None:
     """Adds w q and w t q over the first places of three, and loads rows up to the third."""
     vectors, index = others.vectors, rated.indices
     border, scaled = work.border, work.scaled
@@ -115,7 +117,7 @@ def _add_border(rated: Rated, places: tuple[int, int, int], others: Others, work
 
 @kernel(fastmath=True, is_inlined=True)
 def _add_ratings(
-    rated: Rated, span: tuple[int, int], others: Others, work: Work
+    rated: Rated, span: tuple[int, int], others: Others, work: DrawMemory
 ) -> tuple[np.float32, np.float32]:
     """Sets the sums over the ratings of a span, with the weights of the others alone.
 
@@ -149,7 +151,7 @@ def _fill_lane(
     scalars: tuple[np.float32, np.float32, np.float32],
     mean: Floats,
     precision: Floats,
-    work: Work,
+    work: DrawMemory,
 ) -> None:
     """Writes the sums over the ratings of a row, with its prior, into its lane of the triangle.
 
@@ -228,7 +230,7 @@ def draw_rows(
     weights: Floats,
     prior: tuple[Floats, Floats],
     noise: Floats,
-    work: Work,
+    work: DrawMemory,
 ) -> None:
     """Draws the rows first:stop of a table, in place, given the other side.
 

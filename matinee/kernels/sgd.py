@@ -33,11 +33,12 @@ AHEAD = np.uint64(8)
 MOST_IN_GROUP = 2**16
 """Rows of a group, which 16 bits count."""
 BIAS, KEEP, KEEP_BIAS = 0, 1, 2
-"""Columns of `Side.biases`: a step multiplies the factors by the second, the bias by the third."""
+"""Columns of `LearnedRows.biases`. A step multiplies the factors by the second and the bias by
+the third."""
 
 
-class Groups(NamedTuple):
-    """The groups of users, or items. Position p of the tables of `Side` is row order[p]."""
+class RowGroups(NamedTuple):
+    """The groups of users, or items. Position p of the tables of `LearnedRows` is row order[p]."""
 
     group: NDArray[np.int32]  # (R,)
     place: NDArray[np.uint16]  # (R,), within the group
@@ -54,7 +55,7 @@ class Blocks(NamedTuple):
     starts: NDArray[np.int64]  # (G * G + 1,)
 
 
-class Side(NamedTuple):
+class LearnedRows(NamedTuple):
     """What is learned about users, or items, by position."""
 
     factors: Floats  # (R, P): the F columns, and zeros
@@ -62,13 +63,13 @@ class Side(NamedTuple):
     starts: NDArray[np.int64]  # (G + 1,), of the groups
 
 
-def groups_of(group: NDArray[np.int32], n_groups: int) -> Groups:
-    """Groups whose rows are adjacent, in their old order."""
+def groups_of(group: NDArray[np.int32], n_groups: int) -> RowGroups:
+    """RowGroups whose rows are adjacent, in their old order."""
     order = np.argsort(group, kind="stable")
     starts = np.append(0, np.cumsum(np.bincount(group, minlength=n_groups)))
     place = np.empty(len(group), np.int64)
     place[order] = np.arange(len(group)) - starts[group[order]]
-    return Groups(group, place.astype(np.uint16), order, starts)
+    return RowGroups(group, place.astype(np.uint16), order, starts)
 
 
 @kernel()
@@ -76,8 +77,8 @@ def arrange(
     user_index: NDArray[np.int32],
     item_index: NDArray[np.int32],
     value: NDArray[np.float32],
-    by_user: Groups,
-    by_item: Groups,
+    by_user: RowGroups,
+    by_item: RowGroups,
     out: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.float32]],
 ) -> Blocks:
     """The ratings sorted by block, user group * G + item group, in `out`; the sort is stable."""
@@ -128,7 +129,7 @@ def take_rows(
     factors: Floats,
     side: Floats,
     learning_rate: np.float32,
-    out: Side,
+    out: LearnedRows,
 ) -> None:
     """Fills the positions first:stop of the tables from the rows of the weights.
 
@@ -152,7 +153,7 @@ def return_rows(
     span: tuple[int, int],
     factors: Floats,
     side: Floats,
-    learned: Side,
+    learned: LearnedRows,
 ) -> None:
     """Writes the positions first:stop back to the rows of the weights; see `take_rows`."""
     n_factors = factors.shape[1]
@@ -167,7 +168,7 @@ def return_rows(
 def _sweep_block(
     ratings: Blocks,
     rows: tuple[int, int],
-    sides: tuple[Side, Side],
+    sides: tuple[LearnedRows, LearnedRows],
     firsts: tuple[np.uint64, np.uint64],
     width: int,
     rate: np.float32,
@@ -216,7 +217,7 @@ def sweep(
     ratings: Blocks,
     blocks: NDArray[np.int64],
     stops: NDArray[np.int64],
-    sides: tuple[Side, Side],
+    sides: tuple[LearnedRows, LearnedRows],
     learning_rate: np.float32,
     losses: NDArray[np.float64],
     importance: NDArray[np.float32] | None = None,

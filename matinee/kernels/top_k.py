@@ -153,7 +153,7 @@ def top_unseen(
         _select(scores[row], best[row])
 
 
-class Best(NamedTuple):
+class Candidates(NamedTuple):
     """The best items of some users so far: keys[row, :counts[row]] are candidates.
 
     Attributes:
@@ -173,17 +173,19 @@ class Best(NamedTuple):
     hits: NDArray[np.int32]
 
 
-def no_items(places: NDArray[np.int64], k: int, tile_items: int) -> Best:
+def no_items(places: NDArray[np.int64], k: int, tile_items: int) -> Candidates:
     """Before the first tile. The seen items of each user begin at some places."""
     n = len(places)
     hits = np.empty((n * (tile_items // CHUNK + 1) + 1, 2), np.int32)
     keys = np.empty((n, 2 * k + 1), np.uint64)
     least = np.full(n, -np.inf, np.float32)
-    return Best(keys, np.zeros(n, np.int64), least, places.copy(), np.empty(1, np.uint32), hits)
+    return Candidates(
+        keys, np.zeros(n, np.int64), least, places.copy(), np.empty(1, np.uint32), hits
+    )
 
 
 @kernel()
-def _keep(best: Best, row: int, k: int) -> None:
+def _keep(best: Candidates, row: int, k: int) -> None:
     """Forgets all candidates of a row but the best K."""
     keys = best.keys[row, : best.counts[row]]
     smallest_first(keys, k)
@@ -194,7 +196,9 @@ def _keep(best: Best, row: int, k: int) -> None:
 
 
 @kernel()
-def _add_hits(scores: NDArray[np.float32], first: int, best: Best, n_hits: int, k: int) -> None:
+def _add_hits(
+    scores: NDArray[np.float32], first: int, best: Candidates, n_hits: int, k: int
+) -> None:
     """Adds the candidates of the chunks that `_scan` found."""
     keys, counts, least, hits = best.keys, best.counts, best.least, best.hits
     bits, n = scores.view(np.uint32), scores.shape[1]
@@ -233,7 +237,7 @@ def _hide(
 
 
 @kernel()
-def _scan(scores: NDArray[np.float32], best: Best) -> int:
+def _scan(scores: NDArray[np.float32], best: Candidates) -> int:
     """Lists the chunks with candidates; returns their number, or -1 if a score is not finite."""
     least, hits, n_hits = best.least, best.hits, 0
     n, zeros, check = scores.shape[1], broadcast(F32(0)), F32(0)
@@ -265,7 +269,7 @@ def add_tile(
     first: int,
     users: NDArray[np.int64],
     history: tuple[NDArray[np.int64], NDArray[np.int32]],
-    best: Best,
+    best: Candidates,
     k: int,
 ) -> bool:
     """Adds the best unseen items of a tile to those of some users.
@@ -289,7 +293,7 @@ def add_tile(
 
 
 @kernel()
-def write_best(best: Best, k: int, out: NDArray[np.int64]) -> None:
+def write_best(best: Candidates, k: int, out: NDArray[np.int64]) -> None:
     """Fills each row of `out`, (B, K), with the best items, best first."""
     for row in range(len(out)):
         if best.counts[row] > k:
@@ -299,7 +303,7 @@ def write_best(best: Best, k: int, out: NDArray[np.int64]) -> None:
             out[row, place] = np.int64(np.uint32(best.keys[row, place]))
 
 
-def scores_of_best(best: Best, k: int) -> NDArray[np.float32]:
+def scores_of_best(best: Candidates, k: int) -> NDArray[np.float32]:
     """The scores of the best items after `write_best`, (B, K)."""
     rising = ~(best.keys[:, :k] >> U64(32)).astype(np.uint32)
     bits = np.where(rising & SIGN, rising ^ SIGN, ~rising)

@@ -379,14 +379,6 @@ class Recommender(Configurable, ABC):
         check_taste(taste)
         return finite(self.name, self._scores_at(vectors, taste))
 
-    def fill_scores(self, vectors: Floats, items: slice, out: Floats) -> bool:
-        """Writes `scores_of` some items into `out`, (B, n), without a check.
-
-        Returns: False, with nothing written, for models whose scores depend on all items.
-        """
-        del vectors, items, out
-        return False
-
     def stars_of(self, vectors: Floats) -> Floats:
         """The stars of all items for each vector, (B, D) -> (B, I); see `all_stars`."""
         self._require_stars()

@@ -17,7 +17,7 @@ from matinee.threads import Run
 
 if TYPE_CHECKING:
     from matinee.kernels.ridge import RatedByUser
-    from matinee.kernels.sgd import Groups, Side
+    from matinee.kernels.sgd import LearnedRows, RowGroups
 
 LEAST_PENALTY = 1e-6
 """Keeps the equations of a user solvable where the settings have no penalty."""
@@ -230,7 +230,7 @@ class Descent:
         n_swept = int((self.stops - self.ratings.starts[:-1]).sum())
         return float(np.sqrt(self.losses.sum() / n_swept))
 
-    def _rows(self) -> list[tuple[tuple[Longs, tuple[int, int], Floats, Floats], "Side"]]:
+    def _rows(self) -> list[tuple[tuple[Longs, tuple[int, int], Floats, Floats], "LearnedRows"]]:
         """The order, positions and weights of each group, and the table that is swept."""
         pairs = zip(self.groups, self.sides, self.weights[:2], self.weights[2:], strict=True)
         return [
@@ -267,7 +267,7 @@ class Descent:
         return 1 - error_with / max(error_without, 1e-30)
 
 
-def _groups(table: TrainingTable, n_factors: int, rng: np.random.Generator) -> list["Groups"]:
+def _groups(table: TrainingTable, n_factors: int, rng: np.random.Generator) -> list["RowGroups"]:
     """The groups of users and of items.
 
     Their number depends on the table alone, and so do the results: there are enough for many
@@ -289,13 +289,13 @@ def _groups(table: TrainingTable, n_factors: int, rng: np.random.Generator) -> l
         n_groups *= 2
 
 
-def _new_side(groups: "Groups", n_factors: int) -> "Side":
+def _new_side(groups: "RowGroups", n_factors: int) -> "LearnedRows":
     """The table of users, or items, by position."""
-    from matinee.kernels.sgd import Side
+    from matinee.kernels.sgd import LearnedRows
     from matinee.kernels.vectors import aligned, padded
 
     n_rows = len(groups.order)
-    return Side(aligned(n_rows, padded(n_factors)), aligned(n_rows, 4), groups.starts)
+    return LearnedRows(aligned(n_rows, padded(n_factors)), aligned(n_rows, 4), groups.starts)
 
 
 def _deal(counts: Longs, n_groups: int, rng: np.random.Generator) -> NDArray[np.int32]:

@@ -31,7 +31,7 @@ weigh as much as the newest ones.
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -404,10 +404,9 @@ class ImplicitALS(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         return vectors @ self.item_factors_.T
 
-    def fill_scores(self, vectors: Floats, items: slice, out: Floats) -> bool:
-        """See `Recommender`."""
+    def fill_scores(self, vectors: Floats, items: slice, out: Floats) -> None:
+        """See `TiledScores`."""
         np.matmul(vectors, self.item_factors_[items].T, out=out)
-        return True
 
     # -- similarity and tastes -----------------------------------------------------------
 
@@ -529,12 +528,15 @@ def _solve_span(
     positives: "Positives",
     span: tuple[int, int],
     factors: tuple[Floats, Floats],
-    *rest: Any,
+    penalty: tuple[Floats, Floats],
+    stop: tuple[int, float],
+    losses: Doubles,
 ) -> None:
     """See `als.solve`."""
     from matinee.kernels import als
 
-    als.solve(positives, span, factors, *rest, als.new_work(factors[0].shape[1]))
+    work = als.new_work(factors[0].shape[1])
+    als.solve(positives, span, factors, penalty, stop, losses, work)
 
 
 def _blocks(n_rows: int) -> list[slice]:

@@ -435,13 +435,12 @@ class MatrixFactorization(Recommender):
 
     def fill_scores(
         self, vectors: NDArray[np.float32], items: slice, out: NDArray[np.float32]
-    ) -> bool:
-        """See `Recommender`; the same sums in the same order as in `scores`."""
+    ) -> None:
+        """See `TiledScores`; the same sums in the same order as in `scores`."""
         np.matmul(vectors[:, 1:], self.item_factors_[items].T, out=out)
         out += vectors[:, :1]
         out += np.float32(self.global_mean_) + self.item_bias_[items]
         out -= caution(self.scale_, self.item_counts_[items])
-        return True
 
     def _predict(
         self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]

@@ -1,6 +1,6 @@
 """The lists of many known users at once, by index."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +23,20 @@ def users_per_block(n_items: int) -> int:
     return max(1, min(USERS_PER_BLOCK, CELLS_PER_BLOCK // max(1, n_items)))
 
 
+@runtime_checkable
+class TiledScores(Protocol):
+    """A model whose scores of some items do not depend on the others."""
+
+    def fill_scores(self, vectors: Floats, items: slice, out: Floats) -> None:
+        """Writes `scores_of` some items, (B, D) -> (B, n), into `out`, without a check."""
+
+
 def top_items(model: "Recommender", user_index: Indices, k: int) -> Longs:
     """See `Recommender.top_items`."""
     users = np.asarray(user_index, np.int64)
     best = np.empty((len(users), max(0, min(k, len(model.items_)))), np.int64)
     find, size = _find_in_rows, users_per_block(len(model.items_))
-    if best.size and has_tiles(model):
+    if isinstance(model, TiledScores):
         find, size = _find_in_tiles, USERS_PER_TILE
     blocks = [slice(first, first + size) for first in range(0, len(users), size)]
     n_threads = None
@@ -37,12 +45,6 @@ def top_items(model: "Recommender", user_index: Indices, k: int) -> Longs:
     with one_blas_thread(), workers(n_threads) as run:
         run(find, [(model, users[rows], best[rows]) for rows in blocks if best.size])
     return best
-
-
-def has_tiles(model: "Recommender") -> bool:
-    """Whether the model gives the scores of some items at a time."""
-    nothing = np.empty((1, 0), np.float32)
-    return model.fill_scores(model.user_vectors(np.zeros(1, np.int64)), slice(0, 0), nothing)
 
 
 def _find_in_rows(model: "Recommender", users: Longs, best: Longs) -> None:
@@ -81,6 +83,8 @@ def lists_from_tiles(
     """
     from matinee.kernels.top_k import LOWEST, add_tile, no_items, scores_of_best, write_best
 
+    assert isinstance(model, TiledScores)
+    whole: Recommender = model
     vectors, n_items, k = model.user_vectors(users), len(model.items_), best.shape[1]
     found = no_items(history[0][users], k, ITEMS_PER_TILE)
     memory = np.empty(len(users) * ITEMS_PER_TILE, np.float32)
@@ -91,7 +95,7 @@ def lists_from_tiles(
         if allowed is not None:
             tile[:, ~allowed[items]] = LOWEST
         if not add_tile(tile, first, users, history, found, k):
-            model.scores_of(vectors)  # which says what is wrong
+            whole.scores_of(vectors)  # which says what is wrong
             raise AssertionError("scores of tiles differ from those of rows")
     write_best(found, k, best)
     return scores_of_best(found, k)

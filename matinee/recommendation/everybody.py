@@ -14,7 +14,7 @@ from matinee.models.history import few_ratings
 from matinee.models.top_lists import (
     USERS_PER_BLOCK,
     USERS_PER_TILE,
-    has_tiles,
+    TiledScores,
     lists_from_tiles,
     users_per_block,
 )
@@ -65,7 +65,7 @@ def _fill(
 ) -> None:
     """Fills `best` and `scores`, (B, K), with the items of the lists and their stars, or scores
     if the model only ranks; -1 where a list is shorter."""
-    if wanted.dials == AS_RANKED and best.size and has_tiles(model):
+    if wanted.dials == AS_RANKED and isinstance(model, TiledScores):
         _fill_from_tiles(model, users, wanted, best, scores)
         return
     few = few_ratings(model.item_counts_)

@@ -30,7 +30,7 @@ def make_groups() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     )
 
 
-def groups() -> tuple[sgd.Groups, sgd.Groups]:
+def groups() -> tuple[sgd.RowGroups, sgd.RowGroups]:
     users, items = make_groups()
     return sgd.groups_of(users, N_GROUPS), sgd.groups_of(items, N_GROUPS)
 
@@ -62,7 +62,7 @@ def make_weights() -> reference.Weights:
     return reference.Weights(*factors, *sides)
 
 
-Sides = tuple[sgd.Side, sgd.Side]
+Sides = tuple[sgd.LearnedRows, sgd.LearnedRows]
 
 
 def taken(weights: reference.Weights) -> Sides:
@@ -70,7 +70,7 @@ def taken(weights: reference.Weights) -> Sides:
     found = []
     for by, factors, side in zip(groups(), weights[:2], weights[2:], strict=True):
         n = len(factors)
-        table = sgd.Side(aligned(n, padded(factors.shape[1])), aligned(n, 4), by.starts)
+        table = sgd.LearnedRows(aligned(n, padded(factors.shape[1])), aligned(n, 4), by.starts)
         rows = factors.astype(np.float32), side.astype(np.float32)
         sgd.take_rows(by.order, (0, n), *rows, RATE, table)
         found.append(table)

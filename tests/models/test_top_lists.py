@@ -23,7 +23,7 @@ def test_lists_from_tiles_are_those_from_all_scores(
     model = new.fit(simulated(80, 250, 2_000), n_threads=1)
     scores = model.scores_of(model.user_vectors(USERS)).copy()
     tile = np.empty((80, 70), np.float32)
-    assert model.fill_scores(model.user_vectors(USERS), slice(90, 160), tile)
+    model.fill_scores(model.user_vectors(USERS), slice(90, 160), tile)
     np.testing.assert_allclose(tile, scores[:, 90:160], rtol=1e-5, atol=1e-6)
     for user in USERS:
         scores[user, model.history_.of(int(user))[0]] = -np.inf

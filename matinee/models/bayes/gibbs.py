@@ -29,7 +29,7 @@ from matinee.models.bayes.time_effects import TimeKeys
 from matinee.threads import Run
 
 if TYPE_CHECKING:
-    from matinee.kernels.gibbs import Others, Rated, Work
+    from matinee.kernels.gibbs import DrawMemory, Others, Rated
 
 
 SHAPE, RATE = 1.0, 0.01
@@ -224,7 +224,7 @@ class Sampler:
         """Targets in both orders."""
         self.counts = np.diff(self.by_user.indptr)
         self.spans = _spans(self.by_user.indptr), _spans(self.by_item.indptr)
-        self.spare: list[Work] = []
+        self.spare: list[DrawMemory] = []
         """Memory for `draw_rows` that no thread uses."""
         self.noise = np.full(train.n_users, 1.5)  # precision of each user's ratings
         self.common_noise = 1.5
