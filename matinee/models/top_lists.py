@@ -36,7 +36,7 @@ def top_items(model: "Recommender", user_index: Indices, k: int) -> Longs:
     users = np.asarray(user_index, np.int64)
     best = np.empty((len(users), max(0, min(k, len(model.items_)))), np.int64)
     find, size = _find_in_rows, users_per_block(len(model.items_))
-    if best.size and isinstance(model, TiledScores):
+    if isinstance(model, TiledScores):
         find, size = _find_in_tiles, USERS_PER_TILE
     blocks = [slice(first, first + size) for first in range(0, len(users), size)]
     n_threads = None

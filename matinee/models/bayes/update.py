@@ -190,7 +190,7 @@ class _Sweep:
         Args:
             name: "user_draws_", given the time effects, or "untimed_draws_", with these as noise.
         """
-        from matinee.kernels.gibbs import Rated, draw_rows, sum_rows
+        from matinee.kernels.gibbs import Rated, draw_rows, new_work, sum_rows, weighted
 
         table = np.zeros((len(users), items.shape[1]), np.float32)
         if len(users) == 0:
@@ -203,11 +203,12 @@ class _Sweep:
         prior /= np.sqrt(np.diff(rows.indptr))[:, None].astype(np.float32)
         prior += model.mean_draws_[draw]
         rated = Rated(rows.indptr, rows.item_index, self.targets[name][rows.place])
-        noise = self.precisions[name][users].astype(np.float32), np.ones(len(items), np.float32)
+        noise = self.precisions[name][users].astype(np.float32)
+        others = weighted(items, np.ones(len(items), np.float32))
         given = prior, np.ascontiguousarray(model.precision_draws_[draw])
-        normal = random.normal(*table.shape)
-        calls = [(rated, at, (table, items), noise, given, normal) for at in spans]
-        self.run(draw_rows, calls)
+        rest = table, others, noise, given, random.normal(*table.shape)
+        n_factors = table.shape[1] - 1
+        self.run(draw_rows, [(rated, at, *rest, new_work(n_factors)) for at in spans])
         return table
 
     def move_items(self, draw: int, items: Floats, people: Floats, random: _Random) -> None:
