@@ -1,6 +1,7 @@
 # make demo: train and recommend on the built-in sample; no ratings are downloaded.
 # make serve: the sample as web pages, for this machine only.
 # make test: lint, types and all tests. Each target first installs what it needs into .venv, once.
+# make docs: the pages that are made by scripts, and the docs site in site/; make site: the site alone.
 # make wheel: a release in dist/, with the list of what it was tested with (an SBOM).
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ DATA := $(if $(MATINEE_DATA),$(MATINEE_DATA),$(wildcard ../shared/data))
 # The tests start many processes: modules are compiled once, even where the environment asks for no bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo serve test lint fuzz bench docs wheel hashes clean
+.PHONY: demo serve test lint fuzz bench docs site wheel wheel-test hashes clean
 
 demo: .venv/core
 	@echo "matinee demo: from ratings to recommendations, on the built-in sample"
@@ -46,12 +47,18 @@ bench: .venv/dev
 	@$(BIN)/python benchmarks/rating_prediction.py --setup
 	@MATINEE_DATA="$(DATA)" $(BIN)/python benchmarks/rating_prediction.py
 
-docs: .venv/dev
-	@echo "The pages of docs/ that are made by scripts"
+docs: .venv/docs
+	@echo "The pages of docs/ that are made by scripts, then the site, as site/index.html"
 	@$(BIN)/python docs/make_cli_page.py
 	@$(BIN)/python docs/make_api_page.py
 	@$(BIN)/python docs/make_figures.py
 	@$(BIN)/python docs/make_gallery.py
+	@$(BIN)/python docs/make_course.py
+	@$(BIN)/python docs/make_site.py
+
+site: .venv/docs
+	@echo "The docs site from the pages of docs/; a broken link is an error"
+	@$(BIN)/python docs/make_site.py
 
 wheel: .venv/release
 	@echo "A release in dist/: wheel, sources, and an SBOM in CycloneDX's format"
@@ -66,8 +73,8 @@ hashes: .venv/release
 	@sed -i '1i # The hashes of constraints.txt without torch, whose build differs from machine to machine: make hashes' \
 		constraints-hashed.txt
 
-# Four stamps: the package alone, the package with its server, all that tests, benchmarks and docs need, and
-# the tools of a release.
+# Five stamps: the package alone, the package with its server, all that tests and benchmarks need, the tools
+# of the docs site, and those of a release.
 .venv/core: pyproject.toml constraints.txt
 	@echo "Installing matinee into .venv: half a minute the first time"
 	@$(INSTALL) .
@@ -86,10 +93,15 @@ hashes: .venv/release
 	@$(BIN)/python -W ignore -m compileall -qq -j 0 .venv/lib || true
 	@touch .venv/core .venv/serve $@
 
+.venv/docs: .venv/dev
+	@echo "Installing the tools of the docs site: some seconds"
+	@$(INSTALL) ".[docs]"
+	@touch $@
+
 .venv/release: .venv/dev
 	@echo "Installing the tools of a release: some seconds"
 	@$(INSTALL) ".[release]"
 	@touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -24,7 +24,11 @@ from matinee.models import MODELS
 
 ROOT = Path(matinee.__file__).parent.parent
 SOURCES = sorted((ROOT / "matinee").rglob("*.py"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "docs" / "course" / "index.md",
+]
 
 
 def module_name(path: Path) -> str:
@@ -86,6 +90,9 @@ GENERAL_TESTS = {
     "test_pairs",
     "test_benchmarks",
     "test_supply_chain",
+    "test_site",
+    "test_course",
+    "test_distribution",
 }
 """Tests of no single module, in tests/ itself."""
 
