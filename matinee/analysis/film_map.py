@@ -9,6 +9,7 @@ distances).
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
+from matinee.analysis.map_drawing import map_svg
 from matinee.data.arguments import list_length
 from matinee.data.catalog import Film
 from matinee.data.vocabulary import Id
@@ -93,6 +95,11 @@ class FilmMap:
 
     def __len__(self) -> int:
         return len(self.item_ids)
+
+    def _repr_html_(self) -> str:
+        """The map as notebooks show it; pointing at a film shows its title."""
+        note = f"<p>{escape(self.note)}</p>" if self.note else ""
+        return f"{map_svg(self)}{note}"
 
     @cached_property
     def genres(self) -> list[str]:

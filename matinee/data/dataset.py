@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings
 from matinee.data.reading.summary import ReadingSummary
+from matinee.text import html_table
 
 # -- the data set ------------------------------------------------------------------------
 
@@ -48,3 +49,14 @@ class Dataset:
     def catalogue(self) -> Catalog:  # the former spelling
         """The same as `catalog`; the former spelling."""
         return self.catalog
+
+    def _repr_html_(self) -> str:
+        """The ratings in numbers, as notebooks show them."""
+        rows = self.ratings.facts()
+        n_titles = len(self.catalog)
+        rows.append(("titles", f"{n_titles:,}" if n_titles else "none"))
+        if self.n_duplicates:
+            rows.append(("repeated rows", f"{self.n_duplicates:,}"))
+        if self.n_bad_rows:
+            rows.append(("rows left out", f"{self.n_bad_rows:,}"))
+        return html_table((self.name, ""), rows, [self.note])

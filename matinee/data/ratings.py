@@ -16,7 +16,7 @@ from matinee.data.repeats import last_of_each_pair, sums_of_pairs
 from matinee.data.vocabulary import Ids, Vocabulary
 from matinee.errors import DataError
 from matinee.scratch import BLOCK, Scratch, folder_for
-from matinee.text import counted
+from matinee.text import counted, html_table, share
 
 #: The timestamp of a rating whose row had none, in a table where other rows have one.
 NO_TIME: int = int(np.iinfo(np.int64).min)
@@ -227,6 +227,43 @@ class Ratings:
     def __repr__(self) -> str:
         users, items = counted(self.n_users, "user"), counted(self.n_items, "item")
         return f"Ratings({counted(len(self), self.unit)} by {users} of {items}, {self.scale})"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Names and values of what can be said in a line each: sizes, scale, mean, days."""
+        cells = max(1, self.n_users * self.n_items)
+        rows = [
+            (f"{self.unit}s", f"{len(self):,}"),
+            ("users", f"{self.n_users:,}"),
+            ("items", f"{self.n_items:,}"),
+            ("share of all pairs", share(len(self) / cells)),
+            ("scale", str(self.scale)),
+        ]
+        if self.scale.has_stars and len(self):
+            rows.append(("mean", f"{self.value.mean(dtype=np.float64):.2f}"))
+        ends = self._first_and_last_time()
+        if ends is not None:
+            first, last = (str(np.datetime64(end, "D")) for end in ends)
+            rows.append(("from, to", f"{first}, {last}"))
+        return rows
+
+    def _first_and_last_time(self) -> list[np.datetime64] | None:
+        """In blocks, as the column may be larger than the memory; None without times."""
+        if self.timestamp is None:
+            return None
+        lows, highs = [], []
+        for start in range(0, len(self), BLOCK):
+            block = self.timestamp[start : start + BLOCK]
+            known = block[block != NO_TIME]
+            if len(known):
+                lows.append(int(known.min()))
+                highs.append(int(known.max()))
+        if not lows:
+            return None
+        return [np.datetime64(min(lows), "s"), np.datetime64(max(highs), "s")]
+
+    def _repr_html_(self) -> str:
+        """The `facts` as notebooks show them."""
+        return html_table(("Ratings", ""), self.facts())
 
     @property
     def unit(self) -> str:

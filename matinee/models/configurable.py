@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
 from matinee.errors import UnknownNameError
+from matinee.models.display import model_html
 from matinee.models.hyperparameters import Hyper, checked
 from matinee.text import suggest
 
@@ -14,6 +15,7 @@ class Configurable:
     """A dataclass whose hyperparameters are declared by `hyper()`."""
 
     name: ClassVar[str]
+    summary: ClassVar[str]
 
     def __post_init__(self) -> None:
         for setting in self.hypers():
@@ -46,6 +48,10 @@ class Configurable:
             if name not in known:
                 hint = suggest(name, known, "Its settings")
                 raise UnknownNameError(f"{cls.name} has no setting '{name}'.{hint}")
+
+    def _repr_html_(self) -> str:
+        """The settings and what was learned, as notebooks show them."""
+        return model_html(self)
 
     def settings(self) -> dict[str, Any]:
         """The hyperparameters of this model, by name."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from matinee.data.catalog import Catalog, Film
 from matinee.data.vocabulary import Id
 from matinee.models.base import Attribution, Person, Recommender, UserState
-from matinee.text import counted, joined
+from matinee.text import counted, html_table, joined
 
 #: The number of ratings that a sentence names; the others are one number.
 NAMED = 3
@@ -170,6 +170,15 @@ class Explanation:
         if self.user:
             also = "; your generosity is then re-estimated too"
         return f"Without it: the {self._predicted()} {condition}{also}."
+
+    def _repr_html_(self) -> str:
+        """The sentence and the parts, with the ten strongest reasons, as notebooks show them."""
+        rows = [
+            (line.what, f"{line.amount:+.{self.digits}f}", _stars_text(line.without))
+            for line in self.lines(10)
+        ]
+        headings = (self.film.title, "stars" if self.stars is not None else "score", "without it")
+        return html_table(headings, rows, [self.sentence(), self.about_without])
 
     def to_dict(self, k: int | None = None) -> dict[str, Any]:
         """Converts to plain values, for JSON.
@@ -335,6 +344,10 @@ class Explanation:
         if is_plural:
             return f"{subject} change nothing"
         return f"{subject} changes nothing"
+
+
+def _stars_text(stars: float | None) -> str:
+    return "" if stars is None else f"{stars:.2f}"
 
 
 def _more_or_less(amount: float) -> str:

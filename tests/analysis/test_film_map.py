@@ -705,3 +705,27 @@ def test_two_people_are_one_too_many(model_file: Path, tmp_path: Path) -> None:
     result = run(model_file, "--out", tmp_path / "map.html", "--user", 1, "--ratings", "mine.csv")
     assert result.exit_code == 2
     assert "Use either --user or --ratings, not both." in result.stderr
+
+
+# -- in notebooks --------------------------------------------------------------------------------
+
+
+def test_notebooks_show_the_map_as_svg_with_titles_to_point_at(made: FilmMap) -> None:
+    svg = made._repr_html_()
+    assert svg.count("<circle") == len(made) + len(made.groups.names)
+    assert svg.count("</title>") == len(made) + 1
+    most = int(np.argmax(made.n_ratings))
+    told = f"{made.n_ratings[most]:,} ratings, mean {made.means[most]:.2f}</title>"
+    assert told in svg
+    numbers = [float(x) for x in re.findall(r' c[xy]="([^"]*)"', svg)]
+    assert min(numbers) >= 0
+    assert max(numbers) <= 720
+    nasty = [replace(film, title=NASTY) for film in made.films]
+    svg = replace(made, films=nasty, note="1 < 2")._repr_html_()
+    assert "<script>" not in svg
+    assert svg.endswith("</svg><p>1 &lt; 2</p>")
+
+
+def test_a_map_of_films_in_one_place_is_shown_in_the_middle(made: FilmMap) -> None:
+    svg = replace(made, x=np.ones_like(made.x), y=np.ones_like(made.y))._repr_html_()
+    assert svg.count('cx="360.0" cy="240.0"') == len(made)

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from matinee.data.catalog import Catalog, Film
+from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale, order_of_pairs
 from matinee.data.reading.read import read
 from matinee.data.vocabulary import Vocabulary
@@ -339,3 +341,39 @@ def test_repeated_pairs_are_dropped_with_a_warning_and_counts_are_added() -> Non
         assert Ratings.from_ids(*pairs, [9, 9, 8]).value.tolist() == [1, 2]
     with pytest.warns(UserWarning, match="their counts are added"):
         assert Ratings.from_ids(*pairs, scale=PAIRS).value.tolist() == [2, 4]
+
+
+# -- in notebooks ----------------------------------------------------------------------------
+
+
+def test_notebooks_show_sizes_scale_mean_and_days() -> None:
+    day = 86_400
+    ratings = Ratings.from_ids([1, 1, 2], [7, 8, 7], [1.0, 3.0, 5.0], [0, day, 2 * day])
+    assert ratings.facts() == [
+        ("ratings", "3"),
+        ("users", "2"),
+        ("items", "2"),
+        ("share of all pairs", "75%"),
+        ("scale", "1 to 5 in steps of 1"),
+        ("mean", "3.00"),
+        ("from, to", "1970-01-01, 1970-01-03"),
+    ]
+    assert "<td>from, to</td><td>1970-01-01, 1970-01-03</td>" in ratings._repr_html_()
+    pairs = Ratings.from_ids([1, 1], [7, 8], [1.0, 1.0])
+    assert [name for name, _ in pairs.facts()] == [
+        "pairs", "users", "items", "share of all pairs", "scale",
+    ]  # fmt: skip
+    assert ("ratings", "0") in ratings.subset(np.empty(0, np.int64)).facts()
+
+
+def test_notebooks_show_a_data_set_with_its_name_and_note_escaped() -> None:
+    ratings = Ratings.from_ids([1, 2], [7, 8], [1.0, 5.0])
+    films = Catalog({7: Film("A"), 8: Film("B")})
+    data = Dataset("<b>", ratings, films, n_duplicates=1_000, n_bad_rows=2, note="1 < 2")
+    html = data._repr_html_()
+    assert "<th>&lt;b&gt;</th>" in html
+    assert "<td>titles</td><td>2</td>" in html
+    assert "<td>repeated rows</td><td>1,000</td>" in html
+    assert "<td>rows left out</td><td>2</td>" in html
+    assert "<p>1 &lt; 2</p>" in html
+    assert "<td>titles</td><td>none</td>" in Dataset("a", ratings, Catalog({}))._repr_html_()

@@ -740,3 +740,26 @@ def test_on_real_ratings_sequels_are_the_reasons_and_the_rest_is_small() -> None
     assert [total(one) for one in every] == pytest.approx(
         guide.model.predict_ratings(pairs).tolist(), abs=1e-4
     )
+
+
+def test_notebooks_show_the_parts_and_the_sentence_escaped() -> None:
+    reason = Reason(2, Film("<b>"), 5.0, 0.25, 3.5)
+    found = Explanation(
+        item_id=1,
+        film=Film("A & B"),
+        stars=4.0,
+        score=4.0,
+        mean=3.5,
+        item=0.25,
+        user=0.0,
+        reasons=[reason],
+        rest=0.0,
+        clipping=0.0,
+        is_exact=True,
+        n_ratings=9,
+        n_own_ratings=1,
+    )
+    html = found._repr_html_()
+    assert "<th>A &amp; B</th><th>stars</th><th>without it</th>" in html
+    assert "<td>your 5 stars for &lt;b&gt;</td><td>+0.25</td><td>3.50</td>" in html
+    assert "<b>" not in html
