@@ -64,7 +64,7 @@ def _scaled(position: Floats, length: int) -> NDArray[np.float64]:
 def _labeled(film_map: "FilmMap", x: NDArray[np.float64], y: NDArray[np.float64]) -> list[int]:
     """The rows of the most rated films whose labels do not cover each other."""
     taken: list[tuple[float, float, float]] = []
-    rows = []
+    rows: list[int] = []
     for row in np.argsort(-film_map.n_ratings, kind="stable").tolist():
         if len(rows) == N_LABELS:
             break

@@ -11,18 +11,23 @@ Three environment variables say where things are:
 import os
 import re
 import time
+import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pooch.core import retrieve
-from pooch.downloaders import HTTPDownloader
-from pooch.utils import get_logger, os_cache
 from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import HTTPError, RequestException, SSLError
 
 from matinee.data.datasets.registry import Entry, entry
 from matinee.errors import DownloadError, SettingError
+
+with warnings.catch_warnings():
+    # In a notebook without ipywidgets, pooch's progress bar is text, and tqdm warns of that.
+    warnings.filterwarnings("ignore", "IProgress not found")
+    from pooch.core import retrieve
+    from pooch.downloaders import HTTPDownloader
+    from pooch.utils import get_logger, os_cache
 
 if TYPE_CHECKING:
     from pooch.typing import Downloader
