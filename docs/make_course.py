@@ -72,9 +72,8 @@ def rendered(notebook: Path) -> tuple[str, dict[str, bytes]]:
 
 
 def _tidied(text: str) -> str:
-    """Without blanks at the ends of lines, and with at most one empty line at a time."""
-    text = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    """Without blanks at the ends of lines."""
+    return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).strip() + "\n"
 
 
 def main() -> None:
