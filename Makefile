@@ -66,6 +66,11 @@ wheel: .venv/release
 	@$(BIN)/cyclonedx-py requirements constraints.txt --pyproject pyproject.toml --output-reproducible \
 		--output-file dist/matinee-$$($(BIN)/python -c 'from matinee._version import __version__ as v; print(v)').cdx.json
 
+# PYTHON: the version to try, such as python3.13.
+wheel-test: .venv/release
+	@echo "The wheel and the sources: contents, then the wheel in a new environment"
+	@$(BIN)/python .ci/wheel_test.py --python $(PYTHON)
+
 hashes: .venv/release
 	@echo "constraints-hashed.txt, after a change of constraints.txt"
 	@grep -v -e '^#' -e '^torch==' constraints.txt | $(BIN)/uv pip compile - --quiet --no-deps --generate-hashes \

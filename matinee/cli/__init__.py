@@ -78,15 +78,56 @@ def _fail(told: str) -> NoReturn:
     sys.exit(1)
 
 
-@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+FIRST = """\
+matinee turns a table of ratings into film recommendations. Type first:
+
+  matinee demo                                train and recommend on built-in data; no download
+  matinee data fetch ml-latest-small          ratings of real people, 1 MB
+  matinee train DATA --out films.matinee      DATA: ml-latest-small, or your own table of ratings
+  matinee recommend films.matinee --user 1    what this person will like
+
+All commands: matinee --help. What is installed: matinee doctor."""
+"""What `matinee` says without arguments."""
+
+
+def _install_completion(context: click.Context, option: click.Parameter, shell: str | None) -> None:
+    """Handles --install-completion, before any command runs."""
+    del option
+    if shell is None or context.resilient_parsing:
+        return
+    from matinee.cli.completion import install
+
+    click.echo(without_controls(install(shell, context.command)))
+    context.exit()
+
+
+@click.group(
+    cls=_Program,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="matinee")
-def main() -> None:
+@click.option(
+    "--install-completion",
+    metavar="[bash|zsh|fish]",
+    is_flag=False,
+    flag_value="auto",
+    expose_value=False,
+    is_eager=True,
+    callback=_install_completion,
+    help="Let the Tab key complete commands and options in your shell, and exit.",
+)
+@click.pass_context
+def main(context: click.Context) -> None:
     """Film recommendations people can trust, from any table of ratings.
 
     DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder, a zip
     archive or a ratings folder (see `matinee data convert`). MODEL is a file written by
     `matinee train`.
     """
+    if context.invoked_subcommand is None:
+        click.echo(FIRST)
 
 
 COMMANDS = (

@@ -12,6 +12,17 @@ from matinee.cli.options import json_option
 from matinee.cli.output import as_json, table
 
 PACKAGES = ("numpy", "numba", "polars", "safetensors", "torch")
+EXTRAS = {
+    "neural": ("torch",),
+    "serve": (
+        *("alembic", "fastapi", "fastapi-offline", "httptools", "orjson", "prometheus-client"),
+        *("python-multipart", "segno", "uvicorn"),
+    ),
+    "tune": ("optuna",),
+    "map": ("umap-learn",),
+    "client": ("h11", "httpx"),
+}
+"""The optional parts, and the packages without which they do not work."""
 
 
 @click.command()
@@ -40,6 +51,7 @@ def _facts() -> dict[str, object]:
         "vectors": _vectors(),
         "blas": _blas(),
         "devices": ", ".join(_devices()),
+        "optional_parts": _optional_parts(),
         "kernels": _kernels(),
         "data_cache": str(cache_folder()),
         "matinee_data": os.environ.get("MATINEE_DATA", "not set"),
@@ -51,6 +63,19 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+def _optional_parts() -> str:
+    """Which extras are installed, and what installs the others."""
+    missing = [
+        name
+        for name, packages in EXTRAS.items()
+        if "not installed" in [_version(package) for package in packages]
+    ]
+    if not missing:
+        return "all installed"
+    there = ", ".join(name for name in EXTRAS if name not in missing) or "none"
+    return f"{there}; missing: {', '.join(missing)}: pip install 'matinee[{','.join(missing)}]'"
 
 
 def _blas() -> str:

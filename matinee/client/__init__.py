@@ -26,8 +26,17 @@ from matinee.client.answers import (
     RatedFilms,
     SuggestedFilm,
 )
-from matinee.client.asynchronous import AsyncClient
-from matinee.client.synchronous import Client
+from matinee.errors import UnsupportedError
+
+try:
+    from matinee.client.asynchronous import AsyncClient
+    from matinee.client.synchronous import Client
+except ModuleNotFoundError as error:
+    if error.name not in ("httpx", "h11"):
+        raise
+    raise UnsupportedError(
+        f"matinee.client needs {error.name}, which is not installed:  pip install 'matinee[client]'"
+    ) from error
 
 __all__ = [
     "AsyncClient",

@@ -1,9 +1,11 @@
 """Both clients against a running server."""
 
 import asyncio
+import importlib
 import inspect
 import re
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,7 +17,7 @@ import pytest
 
 from matinee.client import AsyncClient, Client, calls
 from matinee.client.calls import Profile
-from matinee.errors import ApiError
+from matinee.errors import ApiError, UnsupportedError
 
 ROOT = Path(__file__).parents[2]
 STARS = {7: 5.0, 17: 1.5, 27: 4.0}
@@ -240,3 +242,14 @@ def test_a_busy_server_is_asked_again_and_a_foreign_one_is_told_apart(odd: str, 
         told = message(client.genres)
     assert _Odd.n_requests == 3
     assert told.startswith(f"{odd} answers, but not as a matinee server does (status 200)")
+
+
+def test_without_httpx_the_install_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [one for one in sys.modules if one.startswith("matinee.client")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(UnsupportedError) as raised:
+        importlib.import_module("matinee.client")
+    assert str(raised.value) == (
+        "matinee.client needs httpx, which is not installed:  pip install 'matinee[client]'"
+    )
