@@ -240,17 +240,17 @@ class Ratings:
         ]
         if self.scale.has_stars and len(self):
             rows.append(("mean", f"{self.value.mean(dtype=np.float64):.2f}"))
-        ends = self._first_and_last_time()
-        if ends is not None:
-            first, last = (str(np.datetime64(end, "D")) for end in ends)
-            rows.append(("from, to", f"{first}, {last}"))
+        ends = self._first_and_last_day()
+        if ends:
+            rows.append(("from, to", ", ".join(ends)))
         return rows
 
-    def _first_and_last_time(self) -> list[np.datetime64] | None:
-        """In blocks, as the column may be larger than the memory; None without times."""
+    def _first_and_last_day(self) -> list[str]:
+        """In blocks, as the column may be larger than the memory; empty without times."""
+        lows: list[int] = []
+        highs: list[int] = []
         if self.timestamp is None:
-            return None
-        lows, highs = [], []
+            return []
         for start in range(0, len(self), BLOCK):
             block = self.timestamp[start : start + BLOCK]
             known = block[block != NO_TIME]
@@ -258,8 +258,8 @@ class Ratings:
                 lows.append(int(known.min()))
                 highs.append(int(known.max()))
         if not lows:
-            return None
-        return [np.datetime64(min(lows), "s"), np.datetime64(max(highs), "s")]
+            return []
+        return [str(np.datetime64(end, "s")).partition("T")[0] for end in (min(lows), max(highs))]
 
     def _repr_html_(self) -> str:
         """The `facts` as notebooks show them."""
