@@ -9,7 +9,8 @@ import torch
 
 from matinee.data.ratings import Ratings
 from matinee.data.split import random_split
-from matinee.errors import SettingError
+from matinee.errors import SettingError, UnsupportedError
+from matinee.models.neural import common
 from matinee.models.neural.mlp import EmbeddingMLP, _embedding_size
 from matinee.training.torch_modules import MLPModule, mlp_weights
 from tests.conftest import simulated
@@ -188,4 +189,13 @@ def test_sizes_and_dropouts_that_do_not_match_are_refused(hidden: str, dropout: 
     assert str(caught.value) == (
         f"mlp: hidden '{hidden}' does not fit dropout '{dropout}'. Give up to 100 sizes such as 100,50 and either "
         "one dropout from 0 to below 1 or one per layer."
+    )
+
+
+def test_without_pytorch_the_install_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "find_spec", lambda name: None)
+    with pytest.raises(UnsupportedError) as raised:
+        EmbeddingMLP().engine(simulated(20, 10, 50))
+    assert str(raised.value) == (
+        "mlp needs PyTorch, which is not installed:  pip install 'matinee[neural]'"
     )
