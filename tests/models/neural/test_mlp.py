@@ -193,7 +193,7 @@ def test_sizes_and_dropouts_that_do_not_match_are_refused(hidden: str, dropout: 
 
 
 def test_without_pytorch_the_install_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(common, "find_spec", lambda name: None)
+    monkeypatch.setattr(common, "find_spec", lambda _: None)
     with pytest.raises(UnsupportedError) as raised:
         EmbeddingMLP().engine(simulated(20, 10, 50))
     assert str(raised.value) == (
