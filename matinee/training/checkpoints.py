@@ -109,6 +109,10 @@ class Checkpoint:
     within another.
 
     Saving takes about a tenth of the time at most: after a slow write, the next one waits.
+
+    Attributes:
+        prefix: before the names of the state in the file; empty for the outermost training.
+        around: the state of the trainings around this one, as it is in the file.
     """
 
     def __init__(self, path: Path, tell: Callable[[str], None] = warnings.warn) -> None:
@@ -121,8 +125,8 @@ class Checkpoint:
         path = Path(path)
         check_checkpoint(path)
         self._file = _File(path, tell)
-        self._prefix = ""
-        self._around: State = {}
+        self.prefix = ""
+        self.around: State = {}
 
     @property
     def path(self) -> Path:
@@ -145,13 +149,13 @@ class Checkpoint:
             ModelFileError: the file is damaged, belongs to another training, or could not be
                 written.
         """
-        if not self._prefix:
+        if not self.prefix:
             self._file.fingerprint = identify()
             self._file.read()
 
     def load(self) -> State | None:
         """The saved state; None if there is none."""
-        return with_prefix(self._file.saved, self._prefix) or None
+        return with_prefix(self._file.saved, self.prefix) or None
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -182,7 +186,7 @@ class Checkpoint:
 
     def save(self, state: State) -> None:
         """Writes a state; if that fails, the training goes on (see `problem`)."""
-        self._file.write(self._around | prefixed(state, self._prefix))
+        self._file.write(self.around | prefixed(state, self.prefix))
 
     def part(self, name: str, around: State) -> "Checkpoint":
         """The checkpoint of a training within this one.
@@ -191,8 +195,8 @@ class Checkpoint:
             around: the state of this training meanwhile.
         """
         part = copy(self)
-        part._prefix = f"{self._prefix}{name}."
-        part._around = self._around | prefixed(around, self._prefix)
+        part.prefix = f"{self.prefix}{name}."
+        part.around = self.around | prefixed(around, self.prefix)
         return part
 
     def remove(self) -> None:
