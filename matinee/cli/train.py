@@ -6,6 +6,13 @@ from typing import Unpack
 
 import click
 
+from matinee.cli.on_spark import (
+    EngineOptions,
+    engine_options,
+    refuse_with_spark,
+    refuse_without_spark,
+    train_on_spark,
+)
 from matinee.cli.options import (
     DataOptions,
     data_argument,
@@ -15,6 +22,8 @@ from matinee.cli.options import (
     make_model,
     make_model_for,
     model_option,
+    parse_settings,
+    read_options,
     seed_option,
     set_option,
     threads_option,
@@ -39,12 +48,18 @@ from matinee.text import counted, printable
 )
 @click.option("--no-history", is_flag=True, help="Do not save who rated what.")
 @click.option(
+    "--no-users",
+    is_flag=True,
+    help="Save the items alone, with --engine spark: everybody is served by their ratings.",
+)
+@click.option(
     "--db",
     "database",
     metavar="URL",
     envvar="MATINEE_TRAIN_DB",
     help="Add the ratings collected by `matinee serve --db URL`.",
 )
+@engine_options
 @data_options
 def train(
     source: tuple[str, ...],
@@ -56,10 +71,18 @@ def train(
     out: Path,
     checkpoint: Path | None,
     no_history: bool,
+    no_users: bool,
     database: str | None,
+    engine: str,
+    master: str | None,
+    conf: tuple[str, ...],
     **columns: Unpack[DataOptions],
 ) -> None:
-    """Train a model on all of DATA and save it in a file."""
+    """Train a model on all of DATA and save it in a file.
+
+    With --engine spark, DATA is Parquet, ORC, CSV, a folder of parts or the name of a table, on
+    any file system that Spark reads.
+    """
     from matinee.data.datasets.registry import SIMULATED
     from matinee.data.describe import title_sentences
     from matinee.models.members import in_words
@@ -68,6 +91,19 @@ def train(
     from matinee.training.checkpoints import check_checkpoint
 
     settings = with_half_life(settings, half_life)
+    where: EngineOptions = {"engine": engine, "master": master, "conf": conf}
+    if engine == "spark":
+        refuse_with_spark(checkpoint=checkpoint, db=database, threads=threads)
+        check_target(out, source)
+        given = parse_settings(settings, seed)
+        read = read_options(columns)
+        train_on_spark(
+            source, read, model_name, given, where, out, no_history=no_history, no_users=no_users
+        )
+        return
+    refuse_without_spark(where)
+    if no_users:
+        raise click.UsageError("--no-users needs --engine spark.")
     if model_name:
         # Reports a wrong setting before the data are read
         make_model(model_name, settings, seed)
