@@ -4,17 +4,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
 
 import click
 
 from matinee.cli.output import note, progress_bar
+from matinee.cli.person import NO_HISTORY
 from matinee.cli.reading import with_options
-from matinee.errors import SettingError
 from matinee.text import counted, printable
 
 if TYPE_CHECKING:
     from matinee.data.reading.options import ReadOptions
+    from matinee.evaluation import Report
+    from matinee.models.base import Recommender
+    from matinee.recommendation.everybody import Wanted
+    from matinee.recommendation.guide import Guide
     from matinee.spark.session import Cluster
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -55,10 +59,20 @@ def engine_options(function: Function) -> Function:
     return with_options(function, options)
 
 
-def refuse_without_spark(engine: EngineOptions) -> None:
+class SplitOptions(NamedTuple):
+    """How a table is split: by another table, or by a text and a seed."""
+
+    test: str | None
+    spec: str
+    seed: int
+
+
+def refuse_without_spark(engine: EngineOptions, *, no_users: bool = False) -> None:
     """Refuses options of Spark for a command that computes in this process."""
     if engine["master"] or engine["conf"]:
         raise click.UsageError("--master and --conf need --engine spark.")
+    if no_users:
+        raise click.UsageError("--no-users needs --engine spark.")
 
 
 def refuse_with_spark(**given: object) -> None:
@@ -95,7 +109,6 @@ def train_on_spark(
     no_users: bool,
 ) -> None:
     """`matinee train --engine spark`."""
-    from matinee.models.members import in_words
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin
     from matinee.spark.encoding import notes_on, read_ratings
@@ -117,7 +130,17 @@ def train_on_spark(
         seconds = time.perf_counter() - start
     origin = Origin(table.name, table.n_ratings, has_history=saved.history)
     Guide(model, table.catalog, origin).save(out)
-    rows = counted(table.n_ratings, table.unit)
+    tell_trained(model, counted(table.n_ratings, table.unit), seconds, out)
+
+
+def tell_trained(model: "Recommender", rows: str, seconds: float, out: Path) -> None:
+    """Says what was trained, and what to type next.
+
+    Args:
+        rows: such as "100,000 ratings".
+    """
+    from matinee.models.members import in_words
+
     note(f"Trained {model.name} on {rows} in {seconds:.1f} s; saved as {printable(str(out))}.")
     weights = model.member_weights()
     if weights:
@@ -126,3 +149,62 @@ def train_on_spark(
         note(f"Next:  matinee recommend {printable(str(out))} --user {model.users_.id(0)}")
     else:
         note(f"Next:  matinee recommend {printable(str(out))} --ratings mine.csv")
+
+
+def evaluate_on_spark(
+    source: tuple[str, ...],
+    options: "ReadOptions",
+    split: "SplitOptions",
+    model_name: str | None,
+    settings: dict[str, int | str],
+    engine: EngineOptions,
+) -> "tuple[Report, tuple[str, ...]]":
+    """`matinee evaluate --engine spark`: the report, and sentences on how the table was read."""
+    from matinee.spark.encoding import notes_on, read_parts, read_ratings
+    from matinee.spark.evaluation import evaluate
+    from matinee.spark.settings import spark_model
+    from matinee.spark.splits import cluster_splits, given_tables
+
+    if model_name:
+        spark_model(model_name, settings)
+    with on_cluster(engine) as cluster:
+        if split.test is not None:
+            table, test = read_parts(cluster, [source, [split.test]], options)
+            parts = iter([given_tables(table, test)])
+        else:
+            table = read_ratings(cluster, source, options)
+            parts = cluster_splits(table, split.spec, split.seed)
+        notes = tuple(notes_on(table))
+        for sentence in notes:
+            note(sentence)
+        name = model_name or ("hybrid" if table.scale.has_stars else "ials")
+        model = spark_model(name, settings)
+        with progress_bar(f"Training {model.name}") as progress:
+            return evaluate(model, parts, table.name, progress), notes
+
+
+def recommend_on_spark(
+    guide: "Guide", wanted: "Wanted", histories: str | None, out: str, engine: EngineOptions
+) -> tuple[int, int]:
+    """`matinee recommend --everybody --engine spark`: the numbers of lists and of rows."""
+    from matinee.data.reading.options import DEFAULT_OPTIONS
+    from matinee.spark.encoding import notes_on, read_ratings
+    from matinee.spark.recommendation import (
+        ListTask,
+        check_folder,
+        lists_of_histories,
+        lists_of_users,
+        write_lists,
+    )
+
+    check_folder(out)
+    if histories is None and len(guide.model.users_) and not guide.origin.has_history:
+        note(NO_HISTORY)
+    task = ListTask(guide, wanted)
+    with on_cluster(engine) as cluster:
+        if histories is None:
+            return write_lists(lists_of_users(cluster, task), out)
+        table = read_ratings(cluster, [histories], DEFAULT_OPTIONS)
+        for sentence in notes_on(table):
+            note(sentence)
+        return write_lists(lists_of_histories(table, task), out)

@@ -11,6 +11,7 @@ from matinee.cli.on_spark import (
     engine_options,
     refuse_with_spark,
     refuse_without_spark,
+    tell_trained,
     train_on_spark,
 )
 from matinee.cli.options import (
@@ -30,7 +31,7 @@ from matinee.cli.options import (
     with_half_life,
 )
 from matinee.cli.output import announce_compiling, note, progress_bar
-from matinee.text import counted, printable
+from matinee.text import counted
 
 
 @click.command()
@@ -85,7 +86,6 @@ def train(
     """
     from matinee.data.datasets.registry import SIMULATED
     from matinee.data.describe import title_sentences
-    from matinee.models.members import in_words
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin, check_target
     from matinee.training.checkpoints import check_checkpoint
@@ -95,15 +95,12 @@ def train(
     if engine == "spark":
         refuse_with_spark(checkpoint=checkpoint, db=database, threads=threads)
         check_target(out, source)
-        given = parse_settings(settings, seed)
-        read = read_options(columns)
+        given, read = parse_settings(settings, seed), read_options(columns)
         train_on_spark(
             source, read, model_name, given, where, out, no_history=no_history, no_users=no_users
         )
         return
-    refuse_without_spark(where)
-    if no_users:
-        raise click.UsageError("--no-users needs --engine spark.")
+    refuse_without_spark(where, no_users=no_users)
     if model_name:
         # Reports a wrong setting before the data are read
         make_model(model_name, settings, seed)
@@ -128,9 +125,4 @@ def train(
     remark = SIMULATED if dataset.note == SIMULATED else ""
     origin = Origin(dataset.name, len(ratings), remark, has_history=not no_history)
     Guide(model, dataset.catalog, origin).save(out)
-    rows = counted(len(ratings), ratings.unit)
-    note(f"Trained {model.name} on {rows} in {seconds:.1f} s; saved as {printable(str(out))}.")
-    weights = model.member_weights()
-    if weights:
-        note(f"Weights: {in_words(weights)}.")
-    note(f"Next:  matinee recommend {printable(str(out))} --user {ratings.users.id(0)}")
+    tell_trained(model, counted(len(ratings), ratings.unit), seconds, out)

@@ -41,7 +41,7 @@ def item_content(train: Ratings, global_mean: float) -> ItemContent:
     return content_of(train.item_features, train.item_counts, sums)
 
 
-def content_of(features: Features | None, counts: Longs, sums: Doubles) -> ItemContent:
+def content_of(features: Features | None, counts: Longs, sums: Longs | Doubles) -> ItemContent:
     """The content of the items.
 
     Args:

@@ -60,6 +60,9 @@ class BadRows(NamedTuple):
         return f"Skipped {counted(self.total, 'bad row')}: {', '.join(parts)}{listed}."
 
 
+NO_BAD_ROWS = BadRows()
+
+
 def bad_rows(table: CheckedTable) -> BadRows:
     """The bad rows of a table, written to a file in the current folder.
 

@@ -5,11 +5,11 @@ its distinct texts or from a sample, by the code that reads tables on one machin
 expressions of Spark, so that clean tables never leave it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -27,7 +27,6 @@ from matinee.spark.session import Cluster
 from matinee.spark.source import RawTable, polars_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from pyspark.sql import Column, DataFrame
 
 PLACE = ("file", "block", "number")
@@ -290,7 +289,7 @@ def _seconds(frame: "DataFrame", rules: ValueRules, unit: str) -> "Column":
 def _read_by_rules(cell: "Column", rules: ValueRules, form: str | None) -> "Column":
     """Times in a form that Spark has no expression for, by the code for one machine."""
     import pandas as pd
-    from pyspark.sql import functions as f
+    from pyspark.sql.pandas.functions import pandas_udf
 
     options = replace(rules.options, skip_bad_rows=True)
     if options.time_format is None:
@@ -300,7 +299,9 @@ def _read_by_rules(cell: "Column", rules: ValueRules, form: str | None) -> "Colu
     def seconds_of(column: pd.Series) -> pd.Series:
         return pd.Series(_times_of(column.tolist(), fixed), dtype="Int64")
 
-    return f.pandas_udf(seconds_of, "bigint")(cell)  # type: ignore[call-overload,no-any-return]
+    make: Any = pandas_udf  # its overloads know only its own names of types
+    read: Callable[[Column], Column] = make(seconds_of, "bigint")
+    return read(cell)
 
 
 def _times_of(cells: list[str | None], rules: ValueRules) -> list[int | None]:

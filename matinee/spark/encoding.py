@@ -6,6 +6,7 @@ of the users, which may be too many for one machine; those of the items come to 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.titles_in_table import catalog_of_ids
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, UnsupportedError
-from matinee.spark.bad_rows import BadRows, bad_rows
+from matinee.spark.bad_rows import NO_BAD_ROWS, BadRows, bad_rows
 from matinee.spark.cells import PLACE, CheckedTable, checked_table
 from matinee.spark.session import Cluster
 from matinee.spark.source import raw_table
@@ -67,7 +68,7 @@ class ClusterRatings:
     name: str
     notes: tuple[str, ...] = ()
     n_duplicates: int = 0
-    bad: BadRows = BadRows()
+    bad: BadRows = NO_BAD_ROWS
 
     @property
     def has_times(self) -> bool:
@@ -97,42 +98,67 @@ def read_ratings(cluster: Cluster, source: Sequence[str], options: ReadOptions) 
             options do not skip it.
         UnsupportedError: it has more users or items than MLlib can number.
     """
+    return read_parts(cluster, [source], options)[0]
+
+
+def read_parts(
+    cluster: Cluster, sources: Sequence[Sequence[str]], options: ReadOptions
+) -> list[ClusterRatings]:
+    """Several tables, such as a training and a test part, with the same users and items.
+
+    Raises: as `read_ratings`.
+    """
     from pyspark.sql import functions as f
 
-    raw = raw_table(cluster, source, options)
-    checked = checked_table(cluster, raw, options)
-    bad = bad_rows(checked)
-    good = checked.rows.filter(~f.col("is_bad"))
-    items = _item_vocabulary(good)
-    user_ids, n_users = _user_ids(good)
-    for vocabulary, n in (("user", n_users), ("item", len(items))):
+    tables, bads, goods = [], [], []
+    for source in sources:
+        checked = checked_table(cluster, raw_table(cluster, source, options), options)
+        tables.append(checked)
+        bads.append(bad_rows(checked))
+        goods.append(checked.rows.filter(~f.col("is_bad")))
+    for side in ("user", "item"):
+        if len({dict(good.dtypes)[side] for good in goods}) > 1:
+            goods = [good.withColumn(side, f.col(side).cast("string")) for good in goods]
+    both = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), goods)
+    items = _item_vocabulary(both)
+    user_ids, n_users = _user_ids(both)
+    _refuse_nothing_to_learn(tables[0], user_ids, n_users, items)
+    found = []
+    for checked, bad, good in zip(tables, bads, goods, strict=True):
+        numbered = _numbered(cluster, good, user_ids, items)
+        frame, n_ratings, n_duplicates = _unrepeated(cluster, numbered, bad.n_good, checked)
+        checked.rows.unpersist()
+        catalog, features, notes = _titles(checked.raw.folder, items, checked)
+        table = ClusterRatings(
+            cluster=cluster,
+            frame=frame,
+            user_ids=user_ids,
+            n_users=n_users,
+            n_ratings=n_ratings,
+            items=items,
+            scale=_scale(frame, checked, options),
+            catalog=catalog,
+            item_features=features,
+            name=checked.raw.name,
+            notes=(*_about(checked), *checked.notes, *notes),
+            n_duplicates=n_duplicates,
+            bad=bad,
+        )
+        found.append(table)
+    return found
+
+
+def _refuse_nothing_to_learn(
+    checked: CheckedTable, user_ids: "DataFrame", n_users: int, items: Vocabulary
+) -> None:
+    for kind, n in (("user", n_users), ("item", len(items))):
         if n == 1:
-            one = items.ids[0] if vocabulary == "item" else user_ids.first()["id"]  # type: ignore[index]
+            one = items.ids[0] if kind == "item" else user_ids.collect()[0]["id"]
             raise DataError(
-                f"{raw.label} has {checked.rules.kind}s of only one {vocabulary}, '{one}'; at least "
-                f"two are needed to learn from. It was read as {raw.layout}; if that is wrong, "
-                f"give --{vocabulary}-column or --separator."
+                f"{checked.rules.label} has {checked.rules.kind}s of only one {kind}, '{one}'; at "
+                f"least two are needed to learn from. It was read as {checked.raw.layout}; if that "
+                f"is wrong, give --{kind}-column or --separator."
             )
-    numbered = _numbered(cluster, good, user_ids, items)
-    frame, n_ratings, n_duplicates = _unrepeated(cluster, numbered, bad.n_good, checked)
-    checked.rows.unpersist()
-    scale = _scale(frame, checked, options)
-    catalog, features, notes = _titles(raw.folder, items, checked)
-    return ClusterRatings(
-        cluster=cluster,
-        frame=frame,
-        user_ids=user_ids,
-        n_users=n_users,
-        n_ratings=n_ratings,
-        items=items,
-        scale=scale,
-        catalog=catalog,
-        item_features=features,
-        name=raw.name,
-        notes=(*_about(checked), *checked.notes, *notes),
-        n_duplicates=n_duplicates,
-        bad=bad,
-    )
 
 
 # -- ids ---------------------------------------------------------------------------------
@@ -164,9 +190,9 @@ def _user_ids(good: "DataFrame") -> tuple["DataFrame", int]:
     ids = good.select(f.col("user").alias("id")).distinct().persist()  # sorting reads it twice
     parted = ids.orderBy("id").select("id", f.monotonically_increasing_id().alias("number"))
     parted = parted.withColumn("part", f.shiftright("number", 33).cast("int")).persist()
-    sizes = dict(
-        (int(row["part"]), int(row["count"])) for row in parted.groupBy("part").count().collect()
-    )
+    sizes = {
+        int(row["part"]): int(row["count"]) for row in parted.groupBy("part").count().collect()
+    }
     ids.unpersist()
     n_users = sum(sizes.values())
     if n_users > MOST_INDICES:

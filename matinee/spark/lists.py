@@ -5,10 +5,10 @@ MLlib minimizes, over the positives S with confidences 1 + c and all pairs of us
     sum_S (1 + c) (1 - x_u . y_i)^2 + sum_others (x_u . y_i)^2 + regularization sum n |x|^2
 
 which, with c = w / alpha0 and factors divided by the fourth root of 1 + alpha0 (w = 1), is the
-objective of `models.ials` times 1 / alpha0, but for the penalty: n counts the positives of a user or
-item, without the part for all pairs. Rounds as those of `stars` then go on with the objective of
-`models.ials`: every user is solved for exactly, as a new person with the same ratings, and each item
-makes a step of Newton's method whose Hessian is the expected one,
+objective of `models.ials` times 1 / alpha0, but for the penalty: n counts the positives of a user
+or item, without the part for all pairs. Rounds as those of `stars` then go on with the objective
+of `models.ials`: every user is solved for exactly, as a new person with the same ratings, and each
+item makes a step of Newton's method whose Hessian is the expected one,
 
     y += (n C + alpha0 G + penalty)^-1 (sum w (1 - x . y) x - alpha0 G y - penalty y)
 
@@ -35,8 +35,9 @@ from matinee.spark.people import UserBlock, item_sums
 from matinee.threads import one_blas_thread
 
 if TYPE_CHECKING:
-    from matinee.kernels.als import Positives
     from pyspark.sql import Column, DataFrame
+
+    from matinee.kernels.als import Positives
 
 ROUNDS = 3
 ITEMS_AT_ONCE = 512
@@ -87,9 +88,7 @@ class _Likes(NamedTuple):
     mean_penalties: tuple[float, float]
 
 
-def learn_lists(
-    model: ImplicitALS, table: ClusterRatings, progress: Progress | None
-) -> ListState:
+def learn_lists(model: ImplicitALS, table: ClusterRatings, progress: Progress | None) -> ListState:
     """Sets the items' side of `ials` and the average of its users; returns what the users' side
     follows from."""
     from pyspark.sql import functions as f
@@ -207,8 +206,9 @@ def solve_likers(block: UserBlock, state: ListState) -> tuple["Positives", Float
     positives = als.Positives(indptr, block.item[is_liked], weight)
     sums = np.append(0, np.cumsum(weight, dtype=np.float64))
     penalties = model._penalties(np.diff(sums[indptr]), state.n_items).astype(np.float32)
-    factors, losses = np.zeros((len(block.users), model.factors), np.float32), np.zeros(
-        len(block.users)
+    factors, losses = (
+        np.zeros((len(block.users), model.factors), np.float32),
+        np.zeros(len(block.users)),
     )
     penalty = np.float32(model.alpha0) * state.spectrum, penalties
     span, limits = (0, len(block.users)), (LAST_STEPS, LAST_GAIN)

@@ -1,8 +1,8 @@
 """What the workers compute for users: a function of the ratings of some users at a time.
 
-A partition holds all ratings of its users. They come as Arrow tables, are grouped by user, and go to
-functions on NumPy arrays, the same kernels that run on one machine. Large arguments are sent to each
-worker once.
+A partition holds all ratings of its users. They come as Arrow tables, are grouped by user, and go
+to functions on NumPy arrays, the same kernels that run on one machine. Large arguments are sent to
+each worker once.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from matinee.errors import SettingError, UnsupportedError
+from matinee.models import model_named
 from matinee.models.base import Recommender
 from matinee.models.hybrid import Hybrid
 from matinee.models.ials import ImplicitALS
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.models import model_named
 from matinee.text import joined
 
 MODELS = (MatrixFactorization, ImplicitALS, Hybrid)

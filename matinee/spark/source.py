@@ -261,14 +261,19 @@ def _text(
     if plan.needs_copy or plan.returns:
         raise UnsupportedError(
             f"{label}: its text has comments, quotation marks or separators that matinee changes "
-            "before it reads a table, which it does not do on Spark. " + _CONVERT.format(label=label)
+            "before it reads a table, which it does not do on Spark. "
+            + _CONVERT.format(label=label)
         )
     layout = layout_of(head, options, label, plan.separator)
-    lines = cluster.session.read.option("recursiveFileLookup", "true").text(list(paths)).select(
-        f.regexp_replace("value", f"^{BOM}", "").alias("content"),
-        f.col("_metadata.file_path").alias("file"),
-        f.col("_metadata.file_block_start").alias("block"),
-        f.monotonically_increasing_id().alias("number"),
+    lines = (
+        cluster.session.read.option("recursiveFileLookup", "true")
+        .text(list(paths))
+        .select(
+            f.regexp_replace("value", f"^{BOM}", "").alias("content"),
+            f.col("_metadata.file_path").alias("file"),
+            f.col("_metadata.file_block_start").alias("block"),
+            f.monotonically_increasing_id().alias("number"),
+        )
     )
     rows = lines.filter(f.trim("content") != "")
     if layout.has_header:
@@ -283,7 +288,12 @@ def _text(
     ]
     is_split = (f.size("fields") == layout.n_fields) & ~f.contains("content", f.lit("\ufffd"))
     frame = split.select(
-        *roles, "file", "block", "number", "content", f.coalesce(is_split, f.lit(False)).alias("is_split")
+        *roles,
+        "file",
+        "block",
+        "number",
+        "content",
+        f.coalesce(is_split, f.lit(False)).alias("is_split"),
     )
     words = f"{text_kind(plan.original)} {'with' if layout.has_header else 'without'} a header"
     notes = (*plan.notes, *layout.notes)
@@ -306,7 +316,5 @@ def _fields(layout: Layout) -> "Column":
         "columnNameOfCorruptRecord": "broken",
     }
     parsed = f.from_csv("content", schema, options)
-    quoted = f.when(
-        parsed["broken"].isNull(), f.array(*(parsed[name] for name in columns))
-    )
+    quoted = f.when(parsed["broken"].isNull(), f.array(*(parsed[name] for name in columns)))
     return f.when(f.contains("content", f.lit('"')), quoted).otherwise(plain)

@@ -20,6 +20,7 @@ RMSE of .859, with the users' side solved again .853, after five rounds .847.
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from matinee._types import Doubles, Floats, Longs
 from matinee.models.declarations import curve_of
@@ -110,7 +111,8 @@ def _next_biases(
         residual = _standardized(block, *moments)
         bias = user_biases(block, residual - shared.value[block.item], shrinkage)
         left = residual - bias[block.row]
-        return np.bincount(block.item, left, minlength=len(shared.value))[:, None]
+        totals = np.bincount(block.item, left, minlength=len(shared.value))
+        return totals.astype(np.float64)[:, None]
 
     total = item_sums(table, sums, len(counts), 1)[:, 0]
     shared.unpersist()
@@ -137,14 +139,12 @@ def _factors(
     item_bias: Floats,
 ) -> Floats:
     """The item factors that MLlib finds in what the biases leave over, (I, F)."""
-    import pyarrow as pa
-
     from pyspark.sql import functions as f
 
     shrinkage, n_items = model.bias_shrinkage, len(table.items)
     shared = table.cluster.session.sparkContext.broadcast(item_bias)
 
-    def residuals(block: UserBlock) -> "list[pa.Table]":
+    def residuals(block: UserBlock) -> list[pa.Table]:
         left = _standardized(block, *moments) - shared.value[block.item]
         left -= user_biases(block, left, shrinkage)[block.row]
         user = block.users[block.row]
@@ -217,9 +217,7 @@ def solve_users(block: UserBlock, state: StarState) -> Floats:
     return out
 
 
-def _improved(
-    table: ClusterRatings, counts: Longs, state: StarState
-) -> tuple[StarState, float]:
+def _improved(table: ClusterRatings, counts: Longs, state: StarState) -> tuple[StarState, float]:
     """The state after one round, and the sum of the squared errors before it."""
     n_items, width = len(counts), state.rotated.shape[1] + 1
     shared = table.cluster.session.sparkContext.broadcast(state)

@@ -1,6 +1,6 @@
 """Training on a cluster: the items' side by MLlib and rounds over the users, then the users' side.
 
-The result is a model as any other. Without users, which a table of a billion people has no room for,
+The result is a model as any other. Without users, for whom there is no room if they are a billion,
 everybody is served by their ratings (`fold_in`).
 """
 
@@ -202,7 +202,9 @@ def _know(model: Recommender, facts: _Facts, history: History) -> None:
 
 def _used(model: Hybrid) -> list[str]:
     """The names of the members that are learned."""
-    used = [name for name, weight in zip(model._list_names(), model.weights_, strict=True) if weight]
+    used = [
+        name for name, weight in zip(model._list_names(), model.weights_, strict=True) if weight
+    ]
     return [model.stars, *used] if model.has_stars else used
 
 
