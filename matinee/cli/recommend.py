@@ -183,8 +183,7 @@ def recommend(
         filters = replace(filters, not_items=_items_in(guide, without_file))
     if out is not None:
         wanted = Wanted(k, guide.allowed(filters), dials, include_seen)
-        counts = _written(guide, wanted, out, where, histories)
-        _tell(guide, *counts, out, as_json_)
+        _tell(guide, *_written(guide, wanted, out, where, histories), out, as_json_)
         return
     headings: list[str] = []
     if is_group:

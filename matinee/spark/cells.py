@@ -297,7 +297,8 @@ def _read_by_rules(cell: "Column", rules: ValueRules, form: str | None) -> "Colu
     fixed = replace(rules, options=options, place_of=None)
 
     def seconds_of(column: pd.Series) -> pd.Series:
-        return pd.Series(_times_of(column.tolist(), fixed), dtype="Int64")
+        cells = [cell if isinstance(cell, str) else None for cell in column.tolist()]
+        return pd.Series(_times_of(cells, fixed), dtype="Int64")
 
     make: Any = pandas_udf  # its overloads know only its own names of types
     read: Callable[[Column], Column] = make(seconds_of, "bigint")

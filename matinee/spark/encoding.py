@@ -125,6 +125,7 @@ def read_parts(
     _refuse_nothing_to_learn(tables[0], user_ids, n_users, items)
     found = []
     for checked, bad, good in zip(tables, bads, goods, strict=True):
+        scale = _scale(good, checked, options)
         numbered = _numbered(cluster, good, user_ids, items)
         frame, n_ratings, n_duplicates = _unrepeated(cluster, numbered, bad.n_good, checked)
         checked.rows.unpersist()
@@ -136,7 +137,7 @@ def read_parts(
             n_users=n_users,
             n_ratings=n_ratings,
             items=items,
-            scale=_scale(frame, checked, options),
+            scale=scale,
             catalog=catalog,
             item_features=features,
             name=checked.raw.name,
