@@ -113,9 +113,9 @@ def test_the_other_commands_take_the_file(files: dict[str, Path], tmp_path: Path
         told = good("explain", files[name], "--user", 17, "--item", "Film 107")
         assert "Film 107" in told.stdout
     drawn = tmp_path / "map.parquet"
-    good("map", files["mf"], "--out", drawn, "--layout", "pca")
+    good("map", files["mf"], "--out", drawn)
     assert len(pl.read_parquet(drawn)) == 40
-    assert "user" in good("biases", files["mf"]).stdout
+    assert "Best films" in good("biases", files["mf"]).stdout
 
 
 def test_training_twice_gives_the_same_bits(
@@ -160,7 +160,7 @@ def test_lists_for_everybody_are_those_of_this_machine(
     expected = pl.read_parquet(here)
     there = tmp_path / "there.parquet"
     words = ("recommend", files["mf"], "--everybody", "-k", 5, *ON_SPARK, "--out", there)
-    assert as_json(*words) == {"users": 60, "rows": 300, "out": str(there)}
+    assert as_json(*words) == {"users": 60, "rows": len(expected), "out": str(there)}
     found = pl.read_parquet(there / "*.parquet").sort("user_id", "rank")
     assert found.drop("stars").equals(expected.drop("stars").sort("user_id", "rank"))
     assert "exists already" in refused(*words)
@@ -188,7 +188,7 @@ def test_lists_for_everybody_are_those_of_this_machine(
         ("ials", {"half_life": "9"}, SettingError, "half_life has no effect on Spark"),
         ("hybrid", {"mf.patience": "2"}, SettingError, "mf.patience has no effect on Spark"),
         ("hybrid", {"stars": "bayes"}, UnsupportedError, "On Spark, the members of a hybrid are"),
-        ("mf", {"factor": "2"}, MatineeError, "mf has no setting 'factor'. Did you mean 'factors'"),
+        ("mf", {"factor": "2"}, MatineeError, "mf has no setting 'factor'. Did you mean"),
     ],
 )
 def test_what_spark_does_not_train_is_said_before_the_data_are_read(
