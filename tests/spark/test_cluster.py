@@ -48,6 +48,7 @@ class Standalone:
         self.environment = os.environ | {
             "SPARK_HOME": str(home),
             "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_SCALA_VERSION": "2.13",
             "SPARK_WORKER_DIR": str(folder / "work"),
             "PYSPARK_PYTHON": sys.executable,
             "PYTHONPATH": str(ROOT),
