@@ -16,7 +16,7 @@ from matinee.spark.encoding import ClusterRatings
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-ROWS_PER_BLOCK = 2_000_000
+ROWS_PER_BLOCK = 5_000_000
 LEAST_BLOCKS = 4
 CHECKPOINT_INTERVAL = 4
 

@@ -4,7 +4,8 @@
 2. MLlib's alternating least squares on what the biases leave over. Its penalty grows with the
    number of ratings alone; `factor_shrinkage`, which holds back users and items with few ratings,
    comes from further ratings of 0: each user rates m items and each item m users that do not
-   exist, whose factors are therefore 0. So the penalty is regularization * (n + m).
+   exist, whose factors are therefore 0. So the penalty is regularization * (n + m). They are a
+   quarter of all ratings at most.
 3. Rounds that improve biases and factors together: every user's side is solved exactly, given the
    items, and each item makes a step of Newton's method whose Hessian is the expected one,
 
@@ -32,8 +33,8 @@ from matinee.spark.people import UserBlock, item_sums, over_users
 from matinee.threads import one_blas_thread
 
 BIAS_EPOCHS, ROUNDS = 5, 6
-MOST_EXTRA = 200
-"""The ratings of 0 for each user and item at most."""
+EXTRA_SHARE = 0.25
+"""The ratings of 0 are at most this part of the others."""
 ITERATIONS, PRECISION = 100, 1e-9
 """Of the users' side, as on one machine."""
 LEAST_PENALTY = 1e-6
@@ -155,7 +156,8 @@ def _factors(
         table.frame.select("user", "item", "value"), residuals, "user int, item int, value float"
     )
     regularization = max(model.regularization, LEAST_PENALTY)
-    n_extra = min(MOST_EXTRA, round(model.factor_shrinkage / regularization))
+    n_extra = round(model.factor_shrinkage / regularization)
+    n_extra = min(n_extra, int(EXTRA_SHARE * table.n_ratings / (table.n_users + n_items)))
     session, zero = table.cluster.session, f.lit(0.0).cast("float").alias("value")
     extra = session.range(n_extra).withColumnRenamed("id", "extra")
     if n_extra:

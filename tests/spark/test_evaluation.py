@@ -8,9 +8,9 @@ import pytest
 
 from matinee.data.ratings import Ratings
 from matinee.data.reading.options import ReadOptions
+from matinee.data.split import given_parts
 from matinee.errors import SettingError, UnsupportedError
 from matinee.evaluation import evaluate as measure
-from matinee.data.split import given_parts
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.spark.encoding import ClusterRatings, read_ratings
 from matinee.spark.evaluation import Judge, measure_users
@@ -22,7 +22,9 @@ from tests.spark.conftest import columns_of, write_csv
 
 
 @pytest.fixture(scope="module")
-def timed(spark: Cluster, small: Ratings, tmp_path_factory: pytest.TempPathFactory) -> ClusterRatings:
+def timed(
+    spark: Cluster, small: Ratings, tmp_path_factory: pytest.TempPathFactory
+) -> ClusterRatings:
     """The small table with times: the rows of each user are in order."""
     rows = [(*row, 10**9 + number) for number, row in enumerate(columns_of(small))]
     path = tmp_path_factory.mktemp("timed") / "ratings.csv"

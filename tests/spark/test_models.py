@@ -30,9 +30,7 @@ def words_for(name: str) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def files(
-    spark: Cluster, lake: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
+def files(spark: Cluster, lake: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A model file of each kind, and one of `ials` without users."""
     folder = tmp_path_factory.mktemp("models")
     found = {}

@@ -118,9 +118,7 @@ def test_a_bad_row_is_named_with_its_file_and_line(spark: Cluster, in_folder: Pa
     header = ("user", "item", "rating")
     write_csv(folder / "part-0.csv", [header, (1, 5, 4), (1, 6, 2)])
     write_csv(folder / "part-1.csv", [header, (2, 5, 3), (2, 6, "good"), (2, 7, 1, 1)])
-    message = error_message(
-        DataError, lambda: read_ratings(spark, [str(folder)], ReadOptions())
-    )
+    message = error_message(DataError, lambda: read_ratings(spark, [str(folder)], ReadOptions()))
     assert message == (
         "part-1.csv, line 3: the rating 'good' is not a number. There are 2 bad rows in all. "
         "Use --skip-bad-rows to leave out such rows."
@@ -132,7 +130,7 @@ def test_a_bad_row_is_named_with_its_file_and_line(spark: Cluster, in_folder: Pa
     assert (in_folder / "parts.skipped.csv").read_text() == (
         "line,reason,content\n"
         "3,part-1.csv: the rating 'good' is not a number,\"2,6,good\"\n"
-        "4,\"part-1.csv: it has 4 fields instead of 3: '2,7,1,1'\",\"2,7,1,1\"\n"
+        '4,"part-1.csv: it has 4 fields instead of 3: \'2,7,1,1\'","2,7,1,1"\n'
     )
 
 
@@ -140,7 +138,12 @@ def test_a_bad_row_is_named_with_its_file_and_line(spark: Cluster, in_folder: Pa
     ("name", "text", "kind", "told"),
     [
         ("none.csv", None, DataError, "Spark finds neither a file, a folder nor a table"),
-        ("json.csv", '{"user": 1}\n', UnsupportedError, "not JSON. Convert the table once:  matinee"),
+        (
+            "json.csv",
+            '{"user": 1}\n',
+            UnsupportedError,
+            "not JSON. Convert the table once:  matinee",
+        ),
         ("more.csv", "# a\nuser;item;rating\n1;2;3\n2;3;4\n", UnsupportedError, "its text has"),
         ("one.csv", "user,item,rating\n1,2,3\n1,3,4\n", DataError, "ratings of only one user, '1'"),
         ("same.csv", "user,item,rating\n1,2,3\n2,3,3\n", DataError, "every rating is 3; at least"),
