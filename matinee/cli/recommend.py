@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from matinee.data.vocabulary import Id
     from matinee.models.base import UserState
     from matinee.recommendation.everybody import Wanted
+    from matinee.recommendation.filters import Filters
     from matinee.recommendation.guide import Guide
 
 _URI = re.compile(r"^(\w+):/(?!/)")
@@ -177,10 +178,7 @@ def recommend(
     dials = Dials(popularity, diversity, taste)
     guide = Guide.load(model_file)
     filters = Filters(genres, not_genres, parse_years(years), min_ratings)
-    if only_file is not None:
-        filters = replace(filters, items=_items_in(guide, only_file))
-    if without_file is not None:
-        filters = replace(filters, not_items=_items_in(guide, without_file))
+    filters = _with_files(filters, guide, only_file, without_file)
     if out is not None:
         wanted = Wanted(k, guide.allowed(filters), dials, include_seen)
         _tell(guide, *_written(guide, wanted, out, where, histories), out, as_json_)
@@ -247,6 +245,17 @@ def _check_out(
         raise click.UsageError("--histories needs --everybody --engine spark.")
     if out is not None:
         check_table_name(out, inputs)
+
+
+def _with_files(
+    filters: "Filters", guide: "Guide", only_file: Path | None, without_file: Path | None
+) -> "Filters":
+    """The filters with the films of the files of --only and --without."""
+    if only_file is not None:
+        filters = replace(filters, items=_items_in(guide, only_file))
+    if without_file is not None:
+        filters = replace(filters, not_items=_items_in(guide, without_file))
+    return filters
 
 
 def _items_in(guide: "Guide", path: Path) -> "tuple[Id, ...]":

@@ -18,7 +18,7 @@ from matinee.data.datasets.registry import entry, names
 from matinee.data.reading.archives import choose_ratings
 from matinee.data.reading.cells import cell_text
 from matinee.data.reading.options import ReadOptions
-from matinee.data.reading.preparation import plan_of
+from matinee.data.reading.preparation import TextPlan, plan_of
 from matinee.data.reading.schema import ROLES, Columns, find_columns
 from matinee.data.reading.separator import text_kind
 from matinee.data.reading.sniff import (
@@ -236,18 +236,8 @@ def polars_of(frame: "DataFrame") -> pl.DataFrame:
 # -- text --------------------------------------------------------------------------------
 
 
-def _text(
-    cluster: Cluster,
-    paths: Sequence[str],
-    head: str,
-    label: str,
-    name: str,
-    options: ReadOptions,
-    folder: Path | None,
-) -> RawTable:
-    """The table of text files, whose lines are split into fields here."""
-    from pyspark.sql import functions as f
-
+def _plan(head: str, label: str, options: ReadOptions) -> TextPlan:
+    """How the text is laid out; refuses what Spark does not read."""
     start = head.encode()
     refuse_other_files(start, label)
     refuse_what_is_no_table(start + b"\n", label, is_whole=False)
@@ -264,6 +254,22 @@ def _text(
             "before it reads a table, which it does not do on Spark. "
             + _CONVERT.format(label=label)
         )
+    return plan
+
+
+def _text(
+    cluster: Cluster,
+    paths: Sequence[str],
+    head: str,
+    label: str,
+    name: str,
+    options: ReadOptions,
+    folder: Path | None,
+) -> RawTable:
+    """The table of text files, whose lines are split into fields here."""
+    from pyspark.sql import functions as f
+
+    plan = _plan(head, label, options)
     layout = layout_of(head, options, label, plan.separator)
     lines = (
         cluster.session.read.option("recursiveFileLookup", "true")

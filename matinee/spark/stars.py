@@ -4,8 +4,8 @@
 2. MLlib's alternating least squares on what the biases leave over. Its penalty grows with the
    number of ratings alone; `factor_shrinkage`, which holds back users and items with few ratings,
    comes from further ratings of 0: each user rates m items and each item m users that do not
-   exist, whose factors are therefore 0. So the penalty is regularization * (n + m). They are a
-   quarter of all ratings at most.
+   exist, whose factors are therefore 0. So the penalty is regularization * (n + m). They are half
+   as many as the others at most.
 3. Rounds that improve biases and factors together: every user's side is solved exactly, given the
    items, and each item makes a step of Newton's method whose Hessian is the expected one,
 
@@ -32,8 +32,8 @@ from matinee.spark.factors import FactorSettings, TrainingSteps, item_factors
 from matinee.spark.people import UserBlock, item_sums, over_users
 from matinee.threads import one_blas_thread
 
-BIAS_EPOCHS, ROUNDS = 5, 6
-EXTRA_SHARE = 0.25
+BIAS_EPOCHS, ROUNDS = 5, 8
+EXTRA_SHARE = 0.5
 """The ratings of 0 are at most this part of the others."""
 ITERATIONS, PRECISION = 100, 1e-9
 """Of the users' side, as on one machine."""

@@ -31,7 +31,8 @@ def words_for(name: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def files(spark: Cluster, lake: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A model file of each kind, and one of `ials` without users."""
+    """A model file of each kind, and one of `mf` without users."""
+    del spark  # the session that the commands find
     folder = tmp_path_factory.mktemp("models")
     found = {}
     with pytest.MonkeyPatch.context() as patch:
