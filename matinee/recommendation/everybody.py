@@ -39,7 +39,7 @@ def lists_of_all(model: Recommender, catalog: Catalog, wanted: Wanted) -> Iterat
         yield lists_of_people(model, catalog, known_people(model, users), wanted)
 
 
-class ListedPeople(NamedTuple):
+class PeopleToList(NamedTuple):
     """Some people, B of them.
 
     Attributes:
@@ -53,9 +53,9 @@ class ListedPeople(NamedTuple):
     seen: Callable[[int], NDArray[np.int32]]
 
 
-def known_people(model: Recommender, users: Longs) -> ListedPeople:
+def known_people(model: Recommender, users: Longs) -> PeopleToList:
     """Users of the training data by index, (B,)."""
-    return ListedPeople(
+    return PeopleToList(
         model.users_.ids[users],
         lambda rows: model.user_vectors(users[rows]),
         lambda row: model.history_.of(int(users[row]))[0],
@@ -65,7 +65,7 @@ def known_people(model: Recommender, users: Longs) -> ListedPeople:
 def lists_of_people(
     model: Recommender,
     catalog: Catalog,
-    people: ListedPeople,
+    people: PeopleToList,
     wanted: Wanted,
     n_threads: int | None = None,
 ) -> pl.DataFrame:
@@ -80,7 +80,7 @@ def lists_of_people(
 def _fill(
     model: Recommender,
     catalog: Catalog,
-    people: ListedPeople,
+    people: PeopleToList,
     wanted: Wanted,
     best: Longs,
     scores: Floats,
@@ -118,7 +118,7 @@ def _fill(
 
 
 def _frame(
-    model: Recommender, catalog: Catalog, people: ListedPeople, best: Longs, scores: Floats
+    model: Recommender, catalog: Catalog, people: PeopleToList, best: Longs, scores: Floats
 ) -> pl.DataFrame:
     is_listed = best >= 0
     items = best[is_listed]

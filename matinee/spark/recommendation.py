@@ -17,7 +17,7 @@ from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, SettingError
 from matinee.models.top_lists import USERS_PER_BLOCK
 from matinee.recommendation.everybody import (
-    ListedPeople,
+    PeopleToList,
     Wanted,
     known_people,
     lists_of_people,
@@ -99,7 +99,7 @@ def lists_of_histories(table: ClusterRatings, task: ListTask) -> "DataFrame":
     return frame.join(ids, "user_id").select(f.col("id").alias("user_id"), *named)
 
 
-def _people(task: ListTask, block: UserBlock, known: NDArray[np.int32], first: int) -> ListedPeople:
+def _people(task: ListTask, block: UserBlock, known: NDArray[np.int32], first: int) -> PeopleToList:
     """Some users of a block, from their ratings of items that the model knows."""
     places = range(first, min(first + USERS_PER_BLOCK, len(block.users)))
     rated = []
@@ -111,10 +111,10 @@ def _people(task: ListTask, block: UserBlock, known: NDArray[np.int32], first: i
     def vectors(rows: slice) -> Floats:
         return np.stack([task.guide.model.vector_of(*one) for one in rated[rows]])
 
-    return ListedPeople(block.users[places.start : places.stop], vectors, lambda row: rated[row][0])
+    return PeopleToList(block.users[places.start : places.stop], vectors, lambda row: rated[row][0])
 
 
-def _lists(task: ListTask, people: ListedPeople) -> pa.Table:
+def _lists(task: ListTask, people: PeopleToList) -> pa.Table:
     guide = task.guide
     table: pa.Table = lists_of_people(guide.model, guide.catalog, people, task.wanted, 1).to_arrow()
     # Spark reads neither large texts nor views of texts

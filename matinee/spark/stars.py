@@ -14,8 +14,8 @@
    where e are the errors of its n ratings and C is the mean of (p, 1)(p, 1)' over all ratings. The
    workers send sums of F + 1 numbers for each item, whatever the number of ratings.
 
-On a validation part of the training rows of MovieLens-1M (90/10; 32 factors), MLlib alone has an
-RMSE of .859, with the users' side solved again .853, after five rounds .847.
+On a validation part of the training rows of MovieLens-1M (90/10; 32 factors), the RMSE is .8532
+after step 2, with the users' side solved again, and .8470 after five rounds.
 """
 
 from typing import NamedTuple
