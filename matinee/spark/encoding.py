@@ -4,7 +4,7 @@ The index of an id is its place among the sorted ids, as in `data.vocabulary`. S
 of the users, which may be too many for one machine; those of the items come to the driver.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -247,10 +247,9 @@ def _unrepeated(
     n_parts = partitions_for(cluster, n_rows)
     times = [name for name in ("time",) if name in numbered.columns]
     columns = ["user", "item", "value", *times]
-    frame = numbered.select(columns).repartition(n_parts, "user").persist()
-    pairs = frame.groupBy("user", "item").count()
-    told = pairs.filter("count > 1").agg(f.sum(f.col("count") - 1)).first()
-    n_repeated = int((told[0] if told else 0) or 0)
+    frame = numbered.select(columns).repartition(n_parts, "user")
+    frame = frame.sortWithinPartitions("user", "item").persist()
+    n_repeated = _n_repeated(frame)
     if n_repeated == 0:
         return frame, n_rows, 0
     frame.unpersist()
@@ -262,7 +261,25 @@ def _unrepeated(
     else:
         latest = [f.max(name).alias(name) for name in times]
         distinct = rows.agg(f.sum("value").cast("float").alias("value"), *latest)
-    return distinct.persist(), n_rows - n_repeated, n_repeated
+    distinct = distinct.sortWithinPartitions("user", "item").persist()
+    return distinct, n_rows - n_repeated, n_repeated
+
+
+def _n_repeated(frame: "DataFrame") -> int:
+    """The rows whose user and item another row of the sorted partition has, too."""
+
+    def counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        last, n = (-1, -1), 0
+        for batch in batches:
+            user, item = (np.asarray(column) for column in batch.columns)
+            if len(user):
+                n += int(np.count_nonzero((user[1:] == user[:-1]) & (item[1:] == item[:-1])))
+                n += last == (user[0], item[0])
+                last = user[-1], item[-1]
+        yield pa.RecordBatch.from_pydict({"n": np.array([n], np.int64)})
+
+    told = frame.select("user", "item").mapInArrow(counts, "n bigint").toArrow()
+    return int(np.sum(told.column("n").to_numpy()))
 
 
 def partitions_for(cluster: Cluster, n_rows: int) -> int:

@@ -40,11 +40,16 @@ class UserBlock:
     @classmethod
     def of(cls, table: pa.Table) -> "UserBlock":
         """The block of a table with the columns `user`, `item`, `value` and perhaps one more."""
-        user, item, value, *more = (column.to_numpy() for column in table.columns)
-        order = np.lexsort((item, user))
-        users, first = np.unique(user[order], return_index=True)
-        extra = more[0][order] if more else None
-        return cls(users, np.append(first, len(order)), item[order], value[order], extra)
+        columns = [column.to_numpy() for column in table.columns]
+        user, item = columns[:2]
+        rises = (user[1:] == user[:-1]) & (item[1:] > item[:-1])
+        if not (rises | (user[1:] > user[:-1])).all():  # usually Spark has sorted them
+            order = np.lexsort((item, user))
+            columns = [column[order] for column in columns]
+        user, item, value, *more = columns
+        first = np.append(0, np.flatnonzero(user[1:] != user[:-1]) + 1)
+        indptr = np.append(first, len(user))
+        return cls(user[first], indptr, item, value, more[0] if more else None)
 
     @property
     def row(self) -> Longs:
