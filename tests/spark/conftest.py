@@ -80,7 +80,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory, small: Ratings) -> Path:
     for number, part in enumerate((rows[:1_200], rows[1_200:])):
         write_csv(folder / "parts" / f"part-{number}.csv", [header, *part])
     write_csv(folder / "titled" / "ratings.csv", [header, *rows])
-    titles = "".join(f"{item},Film {item} (1999),Drama\n" for item in small.items.ids.tolist())
+    genres = {7: "Drama", 17: "Comedy"}  # by the last digits of the ids, 7, 17, 27, ...
+    titles = "".join(
+        f"{item},Film {item} (1999),{genres[item % 20]}\n" for item in small.items.ids.tolist()
+    )
     (folder / "titled" / "items.csv").write_text(f"item,title,genres\n{titles}")
     return folder
 
