@@ -2,10 +2,12 @@
 
     python benchmarks/updating.py                                    # mf, ials and hybrid, MovieLens-1M
     python benchmarks/updating.py --data ml-100k --kinds time        # the last tenth by time
+    python benchmarks/updating.py --models bayes --set samples=50 --set burn_in=30
 
 A tenth of all ratings is held out. Of the others, about a tenth are the news: random rows, all ratings of a tenth of
 the users or items, the last by time, or those of one user. A model of the rest is updated with the news, and another
-one is trained on both. Printed: RMSE and NDCG@10 (lists without what is rated in either part) on the held-out ratings,
+one is trained on both. For one user, this is repeated for 40 of them who have rated about as much as most; one model
+is trained without any of them, and one with all. Printed: RMSE and NDCG@10 (lists without what is rated in either part) on the held-out ratings,
 of the model that ignores the news, of the updated one and of the one trained again; the RMSE on the held-out ratings
 of users and items that the news bring (new) and on the others (old); and the processor time of one thread.
 """
@@ -13,6 +15,7 @@ of users and items that the news bring (new) and on the others (old); and the pr
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +51,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--models", default="mf,ials,hybrid", help="comma-separated models")
     parser.add_argument("--kinds", default="rows,users,items,one", help=f"of: {','.join(KINDS)}")
     parser.add_argument("--share", type=float, default=0.1, help="of the news (default: 0.1)")
+    parser.add_argument("--set", action="append", default=[], help="of all models: samples=50")
     parser.add_argument("--updates", type=int, default=1, help="how many share the news")
     return parser.parse_args()
 
@@ -60,9 +64,9 @@ def is_news(kind: str, train: Ratings, share: float) -> NDArray[np.bool_]:
     if kind == "items":
         return rng.random(train.n_items)[train.item_index] < share
     if kind == "one":
-        return np.asarray(
-            train.user_index == int(np.argsort(train.user_counts)[train.n_users // 2])
-        )
+        middle = train.n_users // 2
+        typical = np.argsort(train.user_counts, kind="stable")[middle - 20 : middle + 20]
+        return np.isin(train.user_index, typical)
     if kind == "time":
         if train.timestamp is None or (train.timestamp == NO_TIME).any():
             raise SystemExit("Error: this data set has no times; leave out --kinds time.")
@@ -146,10 +150,13 @@ def compare(
     is_new = (base.users.lookup(train.users.ids)[test.user_index] < 0) | (
         base.items.lookup(train.items.ids)[test.item_index] < 0
     )
-    old, _ = timed(lambda: model_named(name)().fit(base, n_threads=1))
-    new, update = timed(lambda: after_all(old, news, options.updates))
-    full, again = timed(lambda: model_named(name)().fit(own_ids(train), n_threads=1))
+    old, _ = timed(lambda: make(name, options).fit(base, n_threads=1))
+    full, again = timed(lambda: make(name, options).fit(own_ids(train), n_threads=1))
     print(f"{name}, {kind}: {len(news):,} of {len(train):,} ratings are news")
+    if kind == "one":
+        one_by_one(old, full, train.subset(part), test)
+        return
+    new, update = timed(lambda: after_all(old, news, options.updates))
     for told, model, seconds in (
         ("ignored", old, ""),
         ("updated", new, f"{update:.2f} s"),
@@ -157,6 +164,28 @@ def compare(
     ):
         figures = "  ".join(map(shown, quality(model, train, test, is_new)))
         print(f"  {told:13}  {figures}  {seconds}".rstrip(), flush=True)
+
+
+def one_by_one(old: Recommender, full: Recommender, news: Ratings, test: Ratings) -> None:
+    """Prints the RMSE on the held-out ratings of users each of whom is the only news."""
+    errors: dict[str, list[NDArray[np.float32]]] = {"ignored": [], "updated": [], "all": []}
+    seconds = 0.0
+    for user in np.unique(news.user_index).tolist():
+        part = own_ids(news.subset(news.user_index == user))
+        one, took = timed(partial(after_all, old, part, 1))
+        seconds += took
+        asked = test.subset(test.user_index == user)
+        for told, model in zip(errors, (old, one, full), strict=True):
+            errors[told].append(model.predict_ratings(own_ids(asked)) - asked.value)
+    for told, each in errors.items():
+        mean = float(np.mean(np.concatenate(each) ** 2))
+        print(f"  {told:13}  {np.sqrt(mean):.4f}  on {sum(map(len, each))} ratings", flush=True)
+    print(f"  {seconds / len(errors['all']):.2f} s for an update")
+
+
+def make(name: str, options: argparse.Namespace) -> Recommender:
+    """An unfitted model with the given settings."""
+    return model_named(name).from_settings(dict(each.split("=", 1) for each in options.set))
 
 
 def main() -> None:

@@ -65,6 +65,15 @@ def in_bytes(n: float) -> str:
     return counted(int(n), "byte")
 
 
+def in_time(seconds: float) -> str:
+    """A duration as people say it, such as "40 s", "3 min" or "2.5 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
 def html_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], notes: Iterable[str] = ()
 ) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import matinee
-from benchmarks import bias_intervals, contest
+from benchmarks import bias_intervals, contest, scale
 from benchmarks.contest import Contender, Peers, Result
 from tests.conftest import real_data
 
@@ -41,7 +41,7 @@ def test_a_simulated_table_is_trained_for_one_epoch() -> None:
 
 
 def test_models_are_compared_on_simulated_tables() -> None:
-    options = ("--tables", "2", "--most-ratings", "3000", "--models", "mf")
+    options = ("--tables", "2", "--most-ratings", "1500", "--models", "mf")
     done = run("simulated_tables.py", *options, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -64,6 +64,32 @@ def test_an_update_is_compared_with_training_again_on_the_sample() -> None:
     ignored, updated, again = (float(line[17:23]) for line in lines)
     assert again < ignored
     assert updated < ignored
+
+
+def test_all_parts_of_a_small_table_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--ratings", "20000", "--floats", "65536", "--users", "50", "--epochs", "2"]
+    small += ["--factors", "8", "--vector", "16", "--threads", "1"]
+    scale.main([*small, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["ratings"] == 20_000
+    names = ["reading csv", "reading parquet", "polars csv", "mf", "bayes", "ials", "top"]
+    assert all(found["measures"][name]["cpu_seconds"] > 0 for name in names)
+    assert {found["measures"][name]["bound"] for name in names[3:]} <= {"product", "stream"}
+    assert found["measures"]["top"]["of_bare_product"] > 0
+    scale.show(found)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("20,000 ratings, ")
+    assert len(lines) == 1 + len(found["measures"])
+
+
+def test_growth_is_the_power_of_the_size_and_wrong_parts_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert scale.slope([1, 3, 10], [2.0, 6.0, 20.0]) == pytest.approx(1)
+    assert scale.slope([1, 4, 16], [3.0, 6.0, 12.0]) == pytest.approx(0.5)
+    with pytest.raises(SystemExit, match="no part 'mff'"):
+        scale.main(["--only", "mf,mff"])
+    assert not capsys.readouterr().out
 
 
 def test_a_misspelled_table_is_refused_with_an_example() -> None:
@@ -218,3 +244,9 @@ def test_bias_intervals_hold_as_the_documentation_says(
 ) -> None:
     found = bias_intervals.shares("baseline", kind, seed=0)
     assert found == pytest.approx([of_all, of_few], abs=0.06)
+
+
+def test_an_estimate_is_compared_with_the_training_on_the_sample() -> None:
+    done = run("estimates.py", "sample", "popularity")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("not estimated, 0.")

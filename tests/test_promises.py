@@ -52,6 +52,9 @@ GROUND = {
         "files",
         "threads",
         "kernels",
+        "array_checks",
+        "scratch",
+        "block_sums",
     ),
 }
 """They import nothing of ours, except `errors` and `_types`."""

@@ -44,7 +44,7 @@ class _Program(click.Group):
         given = sys.argv[1:] if args is None else list(args)
         try:
             with cleaning_up():
-                return super().main(args, *rest, **kwargs)
+                return super().main(args, *rest, **{"obj": given} | kwargs)
         except BaseException as error:
             if is_out_of_memory(error):
                 _fail(sentence(given))
@@ -83,8 +83,9 @@ def _fail(told: str) -> NoReturn:
 def main() -> None:
     """Film recommendations people can trust, from any table of ratings.
 
-    DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder or a
-    zip archive. MODEL is a file written by `matinee train`.
+    DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder, a zip
+    archive or a ratings folder (see `matinee data convert`). MODEL is a file written by
+    `matinee train`.
     """
 
 

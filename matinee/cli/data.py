@@ -11,6 +11,8 @@ from matinee.cli.options import (
     data_options,
     json_option,
     load_data,
+    note_dataset,
+    read_options,
     seed_option,
     threads_option,
 )
@@ -18,6 +20,7 @@ from matinee.cli.output import as_json, note, progress_bar, table
 from matinee.cli.reading import reading_of
 
 if TYPE_CHECKING:
+    from matinee.data.dataset import Dataset
     from matinee.data.datasets.registry import Entry
 
 
@@ -122,16 +125,36 @@ def describe(source: tuple[str, ...], as_json_: bool, **columns: Unpack[DataOpti
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @data_options
 def convert(source: tuple[str, ...], target: Path, **columns: Unpack[DataOptions]) -> None:
-    """Write DATA to OUT: .csv, .tsv, .parquet or .jsonl.
+    """Write DATA to OUT: .csv, .tsv, .parquet, .jsonl or .ratings.
 
-    Titles are written to a file in the same folder.
+    Titles are written to a file in the same folder. OUT.ratings is a folder that holds ratings and
+    titles: as DATA it is there at once, and it may be larger than memory.
     """
     from matinee.data.convert import check_target
     from matinee.data.convert import convert as convert_dataset
+    from matinee.data.datasets.load import load_to_folder
+    from matinee.data.stored.folder import SUFFIX
 
+    if target.suffix.lower() == SUFFIX:
+        data = source[0] if len(source) == 1 else list(source)
+        with progress_bar("Converting") as progress:
+            dataset = load_to_folder(data, read_options(columns), target, progress)
+        note_dataset(dataset)
+        click.echo(_wrote_folder(dataset, target))
+        return
     check_target(target)
     for line in convert_dataset(load_data(source, columns), target):
         click.echo(line)
+
+
+def _wrote_folder(dataset: "Dataset", target: Path) -> str:
+    from matinee.text import counted
+
+    ratings = dataset.ratings
+    told = f"Wrote {counted(len(ratings), ratings.unit)}"
+    if dataset.catalog:
+        told += f" and {counted(len(dataset.catalog), 'title')}"
+    return f"{told} to {target}."
 
 
 @data.command()
@@ -148,12 +171,22 @@ def merge(sources: tuple[str, ...], target: Path, **columns: Unpack[DataOptions]
     from matinee.data.convert import check_target
     from matinee.data.convert import convert as convert_dataset
     from matinee.data.merge import merge as merge_datasets
+    from matinee.data.stored.conversion import write_dataset
+    from matinee.data.stored.folder import SUFFIX
+    from matinee.data.stored.writing import check_folder_name
     from matinee.text import counted
 
-    check_target(target)
+    is_folder = target.suffix.lower() == SUFFIX
+    if is_folder:
+        check_folder_name(target)
+    else:
+        check_target(target)
     merged = merge_datasets([load_data((source,), columns) for source in sources])
-    for line in convert_dataset(merged, target):
-        click.echo(line)
+    if is_folder:
+        click.echo(_wrote_folder(write_dataset(merged, target), target))
+    else:
+        for line in convert_dataset(merged, target):
+            click.echo(line)
     if merged.n_duplicates:
         repeated = counted(merged.n_duplicates, "row")
         how = "the last counts" if merged.ratings.scale.has_stars else "their counts are added"

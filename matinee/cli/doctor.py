@@ -36,6 +36,8 @@ def _facts() -> dict[str, object]:
         "system": f"{platform.system()} {platform.machine()}",
         **{name: _version(name) for name in PACKAGES},
         "cores": available_cores(),
+        "threads": _threads(),
+        "vectors": _vectors(),
         "blas": _blas(),
         "devices": ", ".join(_devices()),
         "kernels": _kernels(),
@@ -63,6 +65,23 @@ def _blas() -> str:
         for pool in threadpool_info()
     ]
     return "; ".join(pools) or "none found"
+
+
+def _threads() -> str:
+    """How many threads run kernels, and what caps them."""
+    from matinee.threads import available_cores
+
+    caps = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    given = [f"{name}={os.environ[name]}" for name in caps if name in os.environ]
+    told = f"{available_cores()} for kernels, each with 1 of BLAS"
+    return "; ".join([told, *given])
+
+
+def _vectors() -> str:
+    """How the kernels compute."""
+    from matinee.kernels.vectors import LANES, TILE
+
+    return f"{LANES} floats at a time, sums of {TILE} rows in registers"
 
 
 def _devices() -> list[str]:

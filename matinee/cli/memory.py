@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from matinee.errors import MatineeError, ModelFileError, UnsupportedError
-from matinee.system import POLARS_SPACE, address_space_limit, memory_shortage
+from matinee.system import POLARS_SPACE, address_space_limit, free_memory, memory_shortage
 
 PROGRAM_GB = 0.3
 """Memory of a command on a small table: Python, the libraries and the compiled kernels."""
@@ -86,6 +86,24 @@ def require_for_training(n_ratings: int) -> None:
         ),
         "fewer rows, or ",
     )
+
+
+def require_memory(model: str, n_ratings: int, n_bytes: float) -> None:
+    """Refuses a training that will need more memory than is free, with what needs less.
+
+    Args:
+        n_bytes: the most memory that the training takes besides the data.
+
+    Raises:
+        UnsupportedError: the memory will not be enough.
+    """
+    free = free_memory()
+    if n_bytes > free:
+        raise UnsupportedError(
+            f"Training {model} on {n_ratings:,} rows needs about {n_bytes / 1e9:.1f} GB of memory "
+            f"besides the data, and {free / 1e9:.1f} GB are free. Use fewer factors or rows, or "
+            "--model mf; --yes trains all the same."
+        )
 
 
 def require_for_tables(what: str) -> None:

@@ -341,7 +341,8 @@ def make_model_for(
     from matinee.cli.output import note
     from matinee.models import default_model
 
-    require_for_training(len(dataset.ratings))
+    if dataset.ratings.stored is None:
+        require_for_training(len(dataset.ratings))
     scale = dataset.ratings.scale
     if name is None and not scale.has_stars:
         note(
@@ -363,12 +364,19 @@ def load_data(source: tuple[str, ...], columns: DataOptions) -> "Dataset":
 
 def load_with(source: tuple[str, ...], options: "ReadOptions") -> "Dataset":
     """`load_data` with options that are made already."""
-    from matinee.cli.output import note
     from matinee.data.datasets.load import load
-    from matinee.text import counted
 
     data = source[0] if len(source) == 1 else list(source)
     dataset = load(data, options)
+    note_dataset(dataset)
+    return dataset
+
+
+def note_dataset(dataset: "Dataset") -> None:
+    """Notes what was taken for what, and skipped and repeated rows."""
+    from matinee.cli.output import note
+    from matinee.text import counted
+
     note_reading(dataset)
     n_repeated = counted(dataset.n_duplicates, "row")
     if not dataset.ratings.scale.has_stars:
@@ -381,7 +389,6 @@ def load_with(source: tuple[str, ...], options: "ReadOptions") -> "Dataset":
         note(
             f"Skipped {counted(dataset.n_bad_rows, 'bad row')}, listed in {dataset.bad_rows_file}."
         )
-    return dataset
 
 
 def _note_pairs(dataset: "Dataset") -> None:

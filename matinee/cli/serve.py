@@ -83,6 +83,14 @@ BURST_SECONDS = 4
     help="Let the operator retrain the models on this data, as `matinee train` reads it, and the "
     "ratings in the database. Repeat it for several files of one data set.",
 )
+@click.option(
+    "--update-every",
+    "update_every",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MINUTES",
+    help="Bring new, changed and deleted ratings in the database into the models so often, by "
+    "`matinee update`.",
+)
 @click.option("--quiet", is_flag=True, help="Do not log requests.")
 @click.option(
     "--operator-token",
@@ -109,6 +117,7 @@ def serve(
     rate: float,
     allow_origins: tuple[str, ...],
     retrain: tuple[str, ...],
+    update_every: float | None,
     quiet: bool,
     operator_token: str,
     posters: str,
@@ -141,6 +150,7 @@ def serve(
         log_requests=not quiet,
         allowed_origins=tuple(parse_origin(origin) for origin in allow_origins),
         retrain=retrain,
+        update_seconds=60 * (update_every or 0),
         posters=posters,
         allowed_hosts=names,
         trusted_proxies=trust_proxy,

@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 
 from matinee.files import FULL
+from matinee.progress import Progress, Step
 
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """What ends a process unless it does something about it; Python does so for SIGINT alone."""
@@ -53,7 +54,47 @@ def cleaning_up() -> Iterator[None]:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
+        if ending == signal.SIGINT:  # Python's handler would only raise KeyboardInterrupt
+            signal.signal(ending, signal.SIG_DFL)
         os.kill(os.getpid(), ending)
+
+
+@contextlib.contextmanager
+def after_the_epoch(progress: Progress | None, tell: Callable[[str], None]) -> Iterator[Progress]:
+    """SIGINT, SIGTERM and SIGHUP in the block are heeded when progress is reported next, so that
+    the training can save its state. A second signal ends the block at once.
+
+    Args:
+        progress: what the result calls, too.
+        tell: called with a sentence when the first signal comes.
+
+    Yields:
+        A callback that raises `Stopped` after a signal.
+    """
+    received: list[int] = []
+
+    def heed(number: int, frame: FrameType | None) -> None:
+        if received:
+            _stop(number, frame)
+        received.append(number)
+        tell("Stopping after this epoch; a second signal stops at once.")
+
+    def report(step: Step) -> None:
+        if progress is not None:
+            progress(step)
+        if received:
+            raise Stopped(received[0])
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, *SIGNALS):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, heed)
+    try:
+        yield report
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

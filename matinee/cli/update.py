@@ -17,6 +17,8 @@ from matinee.cli.options import (
 from matinee.cli.output import announce_compiling, note
 
 if TYPE_CHECKING:
+    from matinee.data.dataset import Dataset
+    from matinee.data.ratings import Ratings
     from matinee.models.updating import NewsTally
 
 
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Table of users and items whose ratings are removed; other columns do not matter.",
 )
+@click.option(
+    "--db",
+    "database",
+    metavar="URL",
+    envvar="MATINEE_TRAIN_DB",
+    help="Bring in what is new in the ratings collected by `matinee serve --db URL`.",
+)
 @threads_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Model file to write.")
 @data_options
@@ -35,6 +44,7 @@ def update(
     model_file: Path,
     source: tuple[str, ...],
     withdrawn: str | None,
+    database: str | None,
     threads: int | None,
     out: Path,
     **columns: Unpack[DataOptions],
@@ -46,20 +56,36 @@ def update(
     `matinee train`. For hybrid, mf, ials and ease.
     """
     from matinee.data.datasets.load import load
+    from matinee.recommendation.collected import news_for
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import check_target
-    from matinee.recommendation.updating import news_options, updated_parts, withdrawn_options
+    from matinee.recommendation.updating import (
+        news_options,
+        updated_parts,
+        withdrawn_options,
+    )
 
-    if not source and withdrawn is None:
-        raise click.UsageError("Give NEW_RATINGS, or --withdrawn FILE, or both.")
+    has_files = bool(source) or withdrawn is not None
+    if not has_files and database is None:
+        raise click.UsageError("Give NEW_RATINGS, or --withdrawn FILE, or both, or --db URL.")
+    if has_files and database is not None:
+        raise click.UsageError("Give either files or --db URL; update twice for both.")
     check_target(out, [model_file, *source, withdrawn])
     guide = Guide.load(model_file)
-    given, options = None, read_options(columns)
+    given: Dataset | Ratings | None = None
+    options = read_options(columns)
+    gone: Dataset | Ratings | None = None
     if source:
         given = load_with(source, news_options(guide.model.scale_, options))
-    gone = None
     if withdrawn is not None:
         gone = load(withdrawn, withdrawn_options(options))
+    if database is not None:
+        news = news_for(guide, str(model_file), database)
+        if news.is_empty:
+            note(f"{model_file} knows all ratings in the database; nothing was written.")
+            return
+        note(news.note)
+        given, gone = news.given, news.withdrawn
     announce_compiling()
     start = time.perf_counter()
     parts = updated_parts(guide.model, guide.catalog, guide.origin, given, gone, threads)

@@ -1,18 +1,21 @@
 """Ratings: a table of who gave what to which item, and the scale of the values."""
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matinee._types import Indices, Reals
+from matinee.block_sums import counts_by
 from matinee.data.features import Features
 from matinee.data.repeats import last_of_each_pair, sums_of_pairs
 from matinee.data.vocabulary import Ids, Vocabulary
 from matinee.errors import DataError
+from matinee.scratch import BLOCK, Scratch, folder_for
 from matinee.text import counted
 
 #: The timestamp of a rating whose row had none, in a table where other rows have one.
@@ -99,13 +102,39 @@ class Grouped(NamedTuple):
         indptr: (groups + 1,) where groups begin.
         indices: (N,) the indices of the other side, ascending within a group.
         value: (N,) as in `Ratings`.
-        row: (N,) the row of `Ratings`.
+        order: (N,) the row of `Ratings`; None if rating i is row i.
     """
 
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
     value: NDArray[np.float32]
-    row: NDArray[np.int64]
+    order: NDArray[np.integer] | None
+
+    @property
+    def row(self) -> NDArray[np.integer]:
+        """The row of `Ratings` of each rating, (N,)."""
+        if self.order is None:
+            return np.arange(len(self.indices))
+        return self.order
+
+    def take(self, column: NDArray[Any]) -> NDArray[Any]:
+        """A column of `Ratings`, (N,), in this order."""
+        if self.order is None:
+            return column
+        return np.asarray(column[self.order])
+
+
+class Stored(NamedTuple):
+    """A table on a disk, sorted by user and then by item.
+
+    Attributes:
+        folder: the ratings folder.
+        by_user, by_item: its groups, in the files of the folder.
+    """
+
+    folder: Path
+    by_user: Grouped
+    by_item: Grouped
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +151,7 @@ class Ratings:
         scale: lowest, highest, step.
         user_features, item_features: what else is known of all users and items; None if
             nothing.
+        stored: the ratings folder whose files the arrays are; None: they are in memory.
     """
 
     users: Vocabulary
@@ -133,6 +163,7 @@ class Ratings:
     scale: Scale
     user_features: Features | None = None
     item_features: Features | None = None
+    stored: Stored | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for array in (self.user_index, self.item_index, self.value, self.timestamp):
@@ -221,13 +252,31 @@ class Ratings:
             user_index=self.user_index[rows],
             item_index=self.item_index[rows],
             value=self.value[rows],
+            stored=None,
         )
         if self.timestamp is None:
             return part
         return replace(part, timestamp=self.timestamp[rows])
 
+    def of_some_users(self, most: int, seed: int) -> "Ratings":
+        """All ratings of random users, in memory, sorted by user and item: up to `most` ratings,
+        of at least one user."""
+        order = np.random.default_rng(seed).permutation(self.n_users)
+        sums = np.cumsum(self.user_counts[order])
+        n_users = max(1, int(np.searchsorted(sums, most, "right")))
+        return self.of_users(np.sort(order[:n_users]))
+
+    def of_users(self, users: Indices) -> "Ratings":
+        """All ratings of some users, in ascending order, in memory, sorted by user and item."""
+        counts, by_user = self.user_counts[users], self.by_user
+        ends = np.cumsum(counts)
+        places = np.arange(ends[-1]) + np.repeat(by_user.indptr[users] - ends + counts, counts)
+        return self.subset(places if by_user.order is None else by_user.order[places])
+
     def with_vocabularies(self, users: Vocabulary, items: Vocabulary) -> "Ratings":
         """The same ratings in larger vocabularies, which hold every id of these ones."""
+        if users == self.users and items == self.items:
+            return self
         user_map = users.lookup(self.users.ids)
         item_map = items.lookup(self.items.ids)
         user_features, item_features = self.user_features, self.item_features
@@ -243,27 +292,68 @@ class Ratings:
             item_index=item_map[self.item_index],
             user_features=user_features,
             item_features=item_features,
+            stored=None,
+        )
+
+    def scratch(self) -> Scratch:
+        """Where to put arrays that are as long as the table."""
+        return Scratch(None if self.stored is None else folder_for(self.stored.folder))
+
+    def check_indices(self) -> None:
+        """Checks all indices and values of a table on a disk, once, before compiled code uses
+        them.
+
+        Raises:
+            DataError: the files were damaged or altered.
+        """
+        if self.stored is not None and not self._is_sound:
+            raise DataError(
+                f"The ratings folder {self.stored.folder} is damaged: its files hold numbers of "
+                "users, items or ratings that cannot be. Convert the ratings again."
+            )
+
+    @cached_property
+    def _is_sound(self) -> bool:
+        groups = (self.by_user, self.n_items), (self.by_item, self.n_users)
+        columns: list[tuple[NDArray[np.integer], int]] = [
+            (self.user_index, self.n_users),
+            (self.item_index, self.n_items),
+        ]
+        for group, n_others in groups:
+            columns.append((group.indices, n_others))
+            if group.order is not None:
+                columns.append((group.order, len(self)))
+        return all(_is_below(index, n) for index, n in columns) and all(
+            _is_on(self.scale, value) for value in (self.value, self.by_item.value)
         )
 
     @cached_property
     def by_user(self) -> Grouped:
         """Grouped by user, items ascending; computed at first use."""
+        if self.stored is not None:
+            return self.stored.by_user
         return _group(self.user_index, self.item_index, self.value, self.n_users)
 
     @cached_property
     def by_item(self) -> Grouped:
         """Grouped by item, users ascending; computed at first use."""
+        if self.stored is not None:
+            return self.stored.by_item
         return _group(self.item_index, self.user_index, self.value, self.n_items)
 
     @cached_property
     def user_counts(self) -> NDArray[np.int64]:
         """Number of ratings of each user, (U,)."""
-        return np.bincount(self.user_index, minlength=self.n_users)
+        if self.stored is not None:
+            return np.diff(self.stored.by_user.indptr)
+        return counts_by(self.user_index, self.n_users)
 
     @cached_property
     def item_counts(self) -> NDArray[np.int64]:
         """Number of ratings of each item, (I,)."""
-        return np.bincount(self.item_index, minlength=self.n_items)
+        if self.stored is not None:
+            return np.diff(self.stored.by_item.indptr)
+        return counts_by(self.item_index, self.n_items)
 
 
 def _finite(values: ArrayLike) -> NDArray[np.float32]:
@@ -300,13 +390,31 @@ def _without_repeats(ratings: Ratings) -> Ratings:
 def _group(
     group: NDArray[np.int32], other: NDArray[np.int32], value: NDArray[np.float32], n_groups: int
 ) -> Grouped:
-    order = _order_of_pairs(group, other)
+    order = order_of_pairs(group, other)
     indptr = np.zeros(n_groups + 1, np.int64)
     np.cumsum(np.bincount(group, minlength=n_groups), out=indptr[1:])
-    return Grouped(indptr, other[order], value[order], order)
+    grouped = Grouped(indptr, other[order], value[order], order)
+    for array in (grouped.indices, grouped.value, order):
+        array.setflags(write=False)
+    return grouped
 
 
-def _order_of_pairs(group: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int64]:
+def _is_below(index: NDArray[np.integer], n: int) -> bool:
+    """Whether all indices are from 0 to n - 1."""
+    blocks = (index[start : start + BLOCK] for start in range(0, len(index), BLOCK))
+    return all(block.min() >= 0 and block.max() < n for block in blocks)
+
+
+def _is_on(scale: Scale, value: NDArray[np.float32]) -> bool:
+    """Whether all values are ratings on a scale, or counts."""
+    lowest, highest = np.float32(scale.lowest), np.float32(scale.highest)
+    if not scale.has_stars:
+        lowest, highest = np.float32(0), np.finfo(np.float32).max
+    blocks = (value[start : start + BLOCK] for start in range(0, len(value), BLOCK))
+    return all(lowest <= block.min() and block.max() <= highest for block in blocks)
+
+
+def order_of_pairs(group: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int64]:
     """The rows sorted by group, then by `other`, ties in place.
 
     Group, other and row are sorted as one number, which takes half the time of two sorts that

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from matinee.data.vocabulary import Vocabulary
 
 _BITMAP_CELLS = 1 << 27
-_BLOCK = 1 << 14  # rows whose columns stay in the processor's cache
+_USERS_BLOCK = 1 << 20
+_BLOCK = 1 << 16  # rows whose columns stay in the processor's cache
 
 
 class _Pairs(Protocol):
@@ -41,11 +42,32 @@ def last_of_each_pair(table: _Pairs) -> NDArray[np.int64] | None:
         if _n_distinct(table) == len(table.user_index):
             return None
         return _without_earlier(_pairs(table), table.timestamp)
-    pair = _pairs(table)
-    in_order = np.sort(pair)
-    if bool((in_order[1:] != in_order[:-1]).all()):
+    if not _has_repeats(table):
         return None
-    return _without_earlier(pair, table.timestamp)
+    return _without_earlier(_pairs(table), table.timestamp)
+
+
+def _has_repeats(table: _Pairs) -> bool:
+    """Whether a pair occurs in several rows, by sorting; user by user where the users ascend."""
+    user, n = table.user_index, len(table.user_index)
+    blocks = [user[start : start + _USERS_BLOCK + 1] for start in range(0, n, _USERS_BLOCK)]
+    if not all((block[1:] >= block[:-1]).all() for block in blocks):
+        return _occurs_twice(_pairs(table))
+    start = 0
+    while start < n:
+        last = user[min(start + _USERS_BLOCK, n) - 1]
+        stop = int(np.searchsorted(user, last, "right"))
+        if _occurs_twice(_pairs(table, slice(start, stop))):
+            return True
+        start = stop
+    return False
+
+
+def _occurs_twice(pair: NDArray[np.int64]) -> bool:
+    """Whether a number occurs twice; sorts them."""
+    pair.sort()
+    blocks = (pair[start : start + _BLOCK + 1] for start in range(0, len(pair), _BLOCK))
+    return any((block[1:] == block[:-1]).any() for block in blocks)
 
 
 def _is_sorted(table: _Pairs) -> bool:
@@ -71,10 +93,10 @@ def _n_distinct(table: _Pairs) -> int:
     return int(np.count_nonzero(seen))
 
 
-def _pairs(table: _Pairs) -> NDArray[np.int64]:
+def _pairs(table: _Pairs, rows: slice = slice(None)) -> NDArray[np.int64]:
     """A number for each pair of a user and an item, (N,)."""
-    pair = np.multiply(table.user_index, len(table.items), dtype=np.int64)
-    pair += table.item_index
+    pair = np.multiply(table.user_index[rows], len(table.items), dtype=np.int64)
+    pair += table.item_index[rows]
     return pair
 
 
@@ -90,7 +112,10 @@ def _without_earlier(
 ) -> NDArray[np.int64]:
     in_order = np.sort(pair)
     repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
-    rows = np.flatnonzero(np.isin(pair, repeated))  # usually few, and only these are sorted
+    del in_order
+    blocks = (pair[start : start + _USERS_BLOCK] for start in range(0, len(pair), _USERS_BLOCK))
+    is_repeated = np.concatenate([np.isin(block, repeated) for block in blocks])
+    rows = np.flatnonzero(is_repeated)  # usually few, and only these are sorted
     pair_of_row = pair[rows]
     keys = [pair_of_row]
     if timestamp is not None:

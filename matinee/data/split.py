@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from matinee.data.arguments import RatingsLike, ratings_of
 from matinee.data.ratings import NO_TIME, Ratings, Scale
 from matinee.errors import DataError, SettingError
+from matinee.scratch import BLOCK
 
 PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1, users:0.1 or rows:FILE.npy"
 TO_FIND = 0.2
@@ -225,14 +226,21 @@ def without_common(part: Split) -> Split:
 
 def _is_common(train: Ratings, test: Ratings) -> NDArray[np.bool_]:
     """Whether the pair of user and item of each test rating is in the training part, (N,)."""
-    train_pairs = train.user_index.astype(np.int64) * train.n_items + train.item_index
-    test_pairs = test.user_index.astype(np.int64) * test.n_items + test.item_index
+    wanted = test.user_index.astype(np.int64) * test.n_items + test.item_index
+    distinct, place = np.unique(wanted, return_inverse=True)
     n_cells = train.n_users * train.n_items
-    if n_cells > _BITMAP_CELLS:
-        return np.isin(test_pairs, train_pairs)
-    is_known = np.zeros(n_cells, bool)  # beats sorting
-    is_known[train_pairs] = True
-    return np.asarray(is_known[test_pairs])
+    is_known = np.zeros(n_cells if n_cells <= _BITMAP_CELLS else len(distinct), bool)
+    for start in range(0, len(train), BLOCK):
+        at = slice(start, start + BLOCK)
+        pairs = train.user_index[at].astype(np.int64) * train.n_items + train.item_index[at]
+        if n_cells <= _BITMAP_CELLS:  # beats searching
+            is_known[pairs] = True
+            continue
+        found = np.minimum(np.searchsorted(distinct, pairs), len(distinct) - 1)
+        is_known[found[distinct[found] == pairs]] = True
+    if n_cells <= _BITMAP_CELLS:
+        return np.asarray(is_known[wanted])
+    return np.asarray(is_known[place])
 
 
 def _about_scales(train: Ratings, test: Ratings) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import DataError, UnknownNameError
+from matinee.scratch import empty_in_small_pages
 from matinee.text import counted, did_you_mean
 
 Id = int | str
@@ -105,9 +106,9 @@ class Vocabulary:
         ends = np.cumsum([len(part) for part in parts])
         for part in parts:
             for start in range(0, len(part), _BLOCK):
-                occurs[part[start : start + _BLOCK]] = True
+                occurs[part[start : start + _BLOCK].astype(np.intp, copy=False)] = True
         index_of = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
-        index = np.empty(ends[-1], np.int32)
+        index = empty_in_small_pages(ends[-1], np.int32)
         for part, end in zip(parts, ends.tolist(), strict=True):
             for start in range(0, len(part), _BLOCK):
                 block = part[start : start + _BLOCK].astype(np.intp, copy=False)

@@ -92,7 +92,10 @@ def _of_user(ratings: Ratings, user: int) -> tuple[NDArray[np.int64], NDArray[np
     """The rows and items of the ratings of a user, (n,) each."""
     by_user = ratings.by_user
     at = slice(by_user.indptr[user], by_user.indptr[user + 1])
-    return by_user.row[at], by_user.indices[at]
+    rows = np.arange(at.start, at.stop)
+    if by_user.order is not None:
+        rows = by_user.order[at].astype(np.int64, copy=False)
+    return rows, by_user.indices[at]
 
 
 @one_blas_thread()

@@ -21,11 +21,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.kernels import kernel
-from matinee.kernels.prefetch import prefetch_row
+from matinee.kernels.vectors import (
+    LANES,
+    Floats,
+    add_product,
+    aligned,
+    broadcast,
+    load,
+    padded,
+    prefetch,
+    store,
+    total,
+)
 
 F32 = np.float32
 TINY = F32(1e-20)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+NEAR_BYTES = 2**19
+"""Of the vectors of one row's positives that are copied, so that steps find them in the cache."""
+AHEAD = 8
+"""Positives to prefetch ahead."""
 
 
 class Positives(NamedTuple):
@@ -77,48 +92,142 @@ def draw(colors: NDArray[np.uint64], highest: float, out: NDArray[np.float32]) -
             out[row, f] = highest * (np.float64(_mix(state) >> np.uint64(11)) / 2.0**52 - 1)
 
 
+class StepMemory(NamedTuple):
+    """The memory of `solve`."""
+
+    near: Floats  # (M, P), the vectors of one row's positives
+    numbers: NDArray[np.int32]  # (M,), 0 to M
+    vectors: Floats  # (5, P): x, residual, way, change, and what the steps divide by
+
+
+X, RESIDUAL, WAY, CHANGE, INVERSE = range(5)
+"""Rows of `StepMemory.vectors`."""
+
+
+def new_work(n_factors: int) -> StepMemory:
+    """Memory for one call of `solve`."""
+    width = padded(n_factors)
+    n_near = max(NEAR_BYTES // (4 * width), 1)
+    return StepMemory(aligned(n_near, width), np.arange(n_near, dtype=np.int32), aligned(5, width))
+
+
+def whole_vectors(factors: Floats) -> Floats:
+    """The same factors in rows of whole vectors, (R, P)."""
+    out = aligned(len(factors), padded(factors.shape[1]))
+    out[:, : factors.shape[1]] = factors
+    return out
+
+
+@kernel(fastmath=True, is_inlined=True)
+def _copy_near(index: NDArray[np.int32], others: Floats, near: Floats) -> None:
+    """Copies the rows of `others` that the index names to the first rows of `near`."""
+    n, width = len(index), near.shape[1]
+    for place in range(n):
+        ahead = index[min(place + AHEAD, n - 1)]
+        for f in range(0, width, LANES):
+            prefetch(others, ahead, f)
+            store(near, place, f, load(others, index[place], f))
+
+
+@kernel(is_inlined=True)
+def _prefetch_rows(others: Floats, index: NDArray[np.int32]) -> None:
+    for row in index:
+        for f in range(0, others.shape[1], LANES):
+            prefetch(others, row, f)
+
+
 @kernel(fastmath=True)
 def _add_errors(
-    positives: Positives,
-    span: tuple[np.int64, np.int64],
-    others: NDArray[np.float32],
-    x: NDArray[np.float32],
+    index: NDArray[np.int32],
+    weight: Floats,
+    others: Floats,
+    vectors: Floats,
+    rows: tuple[int, int],
     target: np.float32,
-    sums: NDArray[np.float32],
+    is_far: bool,
 ) -> np.float32:
-    """Adds the sum of w (target - x . y) y over a span of positives to `sums`.
+    """Adds the sum of w (target - x . y) y over the rows y of `others` that the index names.
+
+    Args:
+        vectors, rows: x is the first of the two rows, and the sum is added to the second.
+        is_far: whether the rows are probably not in the cache.
 
     Returns:
         The sum of w (target - x . y)^2.
     """
-    _, index, weight = positives
-    n_factors, (first, stop) = len(x), span
-    loss = F32(0)
-    whole = first + (stop - first) // 4 * 4
-    for place in range(first, whole, 4):  # four at a time, which load x and the sums only once
-        for ahead in range(place + 4, min(place + 8, stop)):  # type: ignore[call-overload]
-            prefetch_row(others, np.intp(index[ahead]))
-        y0, y1 = others[index[place]], others[index[place + 1]]
-        y2, y3 = others[index[place + 2]], others[index[place + 3]]
-        e0, e1, e2, e3 = target, target, target, target
-        for f in range(n_factors):
-            e0 -= x[f] * y0[f]
-            e1 -= x[f] * y1[f]
-            e2 -= x[f] * y2[f]
-            e3 -= x[f] * y3[f]
-        w0, w1 = weight[place] * e0, weight[place + 1] * e1
-        w2, w3 = weight[place + 2] * e2, weight[place + 3] * e3
+    n, width, loss = len(index), others.shape[1], F32(0)
+    x, sums = rows
+    for place in range(0, n, 4):  # four at a time, which load x and the sums only once
+        i1, i2, i3 = min(place + 1, n - 1), min(place + 2, n - 1), min(place + 3, n - 1)
+        y0, y1, y2, y3 = index[place], index[i1], index[i2], index[i3]
+        if is_far:
+            _prefetch_rows(others, index[min(place + AHEAD, n) : min(place + AHEAD + 4, n)])
+        p0, p1, p2, p3 = broadcast(F32(0)), broadcast(F32(0)), broadcast(F32(0)), broadcast(F32(0))
+        for f in range(0, width, LANES):
+            own = load(vectors, x, f)
+            p0 = add_product(p0, own, load(others, y0, f))
+            p1 = add_product(p1, own, load(others, y1, f))
+            p2 = add_product(p2, own, load(others, y2, f))
+            p3 = add_product(p3, own, load(others, y3, f))
+        e0, e1, e2, e3 = (
+            target - total(p0),
+            target - total(p1),
+            target - total(p2),
+            target - total(p3),
+        )
+        w0, w1, w2, w3 = weight[place] * e0, F32(0), F32(0), F32(0)
+        if place + 1 < n:
+            w1 = weight[i1] * e1
+        if place + 2 < n:
+            w2 = weight[i2] * e2
+        if place + 3 < n:
+            w3 = weight[i3] * e3
         loss += w0 * e0 + w1 * e1 + w2 * e2 + w3 * e3
-        for f in range(n_factors):
-            sums[f] += w0 * y0[f] + w1 * y1[f] + w2 * y2[f] + w3 * y3[f]
-    for place in range(whole, stop):
-        y, error = others[index[place]], target
-        for f in range(n_factors):
-            error -= x[f] * y[f]
-        weighted = weight[place] * error
-        loss += weighted * error
-        for f in range(n_factors):
-            sums[f] += weighted * y[f]
+        b0, b1, b2, b3 = broadcast(w0), broadcast(w1), broadcast(w2), broadcast(w3)
+        for f in range(0, width, LANES):
+            added = add_product(load(vectors, sums, f), b0, load(others, y0, f))
+            added = add_product(added, b1, load(others, y1, f))
+            added = add_product(added, b2, load(others, y2, f))
+            store(vectors, sums, f, add_product(added, b3, load(others, y3, f)))
+    return loss
+
+
+@kernel(fastmath=True, is_inlined=True)
+def _steps(
+    index: NDArray[np.int32],
+    weight: Floats,
+    others: Floats,
+    vectors: Floats,
+    stop: tuple[int, float],
+    loss: np.float32,
+    is_far: bool,
+) -> np.float32:
+    """Improves x, whose residual is known; see `solve`. Returns the objective, which was `loss`."""
+    width, gain = vectors.shape[1], F32(0)
+    for f in range(width):
+        way = vectors[INVERSE, f] * vectors[RESIDUAL, f]
+        vectors[WAY, f] = way
+        gain += way * vectors[RESIDUAL, f]
+    enough = max(F32(stop[1]) * gain, TINY)
+    for _ in range(stop[0]):
+        if gain <= enough:
+            break
+        for f in range(width):
+            vectors[CHANGE, f] = -vectors[WAY, f] / vectors[INVERSE, f]
+        _add_errors(index, weight, others, vectors, (WAY, CHANGE), F32(0), is_far)
+        resistance = F32(0)
+        for f in range(width):
+            resistance -= vectors[WAY, f] * vectors[CHANGE, f]
+        rate = gain / resistance
+        loss -= rate * gain
+        before, gain = gain, F32(0)
+        for f in range(width):
+            vectors[X, f] += rate * vectors[WAY, f]
+            vectors[RESIDUAL, f] += rate * vectors[CHANGE, f]
+            gain += vectors[INVERSE, f] * vectors[RESIDUAL, f] ** 2
+        for f in range(width):
+            vectors[WAY, f] *= gain / before
+            vectors[WAY, f] += vectors[INVERSE, f] * vectors[RESIDUAL, f]
     return loss
 
 
@@ -126,57 +235,47 @@ def _add_errors(
 def solve(
     positives: Positives,
     rows: tuple[int, int],
-    factors: tuple[NDArray[np.float32], NDArray[np.float32]],
-    penalty: tuple[NDArray[np.float32], NDArray[np.float32]],
+    factors: tuple[Floats, Floats],
+    penalty: tuple[Floats, Floats],
     stop: tuple[int, float],
     losses: NDArray[np.float64],
+    work: StepMemory,
 ) -> None:
     """Improves the factors of the rows first:stop in place.
 
     A row without positives becomes zero, which is its minimum.
 
     Args:
-        factors: of the rows to solve for, (R, F), and of the others, (O, F).
+        factors: of the rows to solve for, (R, F), and of the others in whole vectors, (O, P).
         penalty: curvature (F,) and pull (R,), all above zero.
         stop: the number of steps, and the part of the first step's gain at which steps end.
         losses: (R,), the objective at the new x.
+        work: of this call alone.
     """
-    own, others = factors
-    curvature, pulls = penalty
+    (own, others), (curvature, pulls) = factors, penalty
+    vectors, near = work.vectors, work.near
     n_factors = own.shape[1]
-    residual, way = np.empty(n_factors, np.float32), np.empty(n_factors, np.float32)
-    change, inverse = np.empty(n_factors, np.float32), np.empty(n_factors, np.float32)
+    vectors[:] = 0
+    vectors[INVERSE] = 1
     for row in range(rows[0], rows[1]):
-        x, span, loss = own[row], (positives.indptr[row], positives.indptr[row + 1]), F32(0)
-        if span[0] == span[1]:
-            x[:] = 0
+        index = positives.indices[positives.indptr[row] : positives.indptr[row + 1]]
+        weight = positives.weight[positives.indptr[row] : positives.indptr[row + 1]]
+        loss, n = F32(0), len(index)
         for f in range(n_factors):
-            stiffness = curvature[f] + pulls[row]
-            inverse[f] = F32(1) / stiffness
-            residual[f] = -stiffness * x[f]
-            loss -= residual[f] * x[f]
-        loss += _add_errors(positives, span, others, x, F32(1), residual)
-        gain = F32(0)
+            x, stiffness = own[row, f], curvature[f] + pulls[row]
+            if n == 0:
+                x = F32(0)
+            vectors[X, f] = x
+            vectors[INVERSE, f] = F32(1) / stiffness
+            vectors[RESIDUAL, f] = -stiffness * x
+            loss += stiffness * x * x
+        is_far = n > len(near)
+        if not is_far:
+            _copy_near(index, others, near)
+            index, table = work.numbers[:n], near
+        else:
+            table = others
+        loss += _add_errors(index, weight, table, vectors, (X, RESIDUAL), F32(1), is_far)
+        losses[row] = _steps(index, weight, table, vectors, stop, loss, is_far)
         for f in range(n_factors):
-            way[f] = inverse[f] * residual[f]
-            gain += way[f] * residual[f]
-        enough = max(F32(stop[1]) * gain, TINY)
-        for _ in range(stop[0]):
-            if gain <= enough:
-                break
-            for f in range(n_factors):
-                change[f] = -way[f] / inverse[f]
-            _add_errors(positives, span, others, way, F32(0), change)
-            resistance = F32(0)
-            for f in range(n_factors):
-                resistance -= way[f] * change[f]
-            rate = gain / resistance
-            loss -= rate * gain
-            before, gain = gain, F32(0)
-            for f in range(n_factors):
-                x[f] += rate * way[f]
-                residual[f] += rate * change[f]
-                gain += inverse[f] * residual[f] * residual[f]
-            for f in range(n_factors):
-                way[f] = inverse[f] * residual[f] + gain / before * way[f]
-        losses[row] = loss
+            own[row, f] = vectors[X, f]

@@ -18,12 +18,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.kernels import kernel
-from matinee.kernels.prefetch import prefetch_row
+from matinee.kernels.vectors import (
+    LANES,
+    TILE,
+    Floats,
+    add_product,
+    add_products,
+    aligned,
+    broadcast,
+    inverse_root,
+    load,
+    padded,
+    prefetch,
+    store,
+    subtract_product,
+    times,
+    total,
+)
 
 F32 = np.float32
 LEAST_GRAM = 1e-12
-AT_ONCE = 8
-"""Ratings added at a time, so that the sums are loaded and stored once for all of them."""
+AT_ONCE = 64
+"""Ratings whose rows stay in the first cache while all sums over them are formed."""
+AHEAD = 8
+"""Ratings to prefetch ahead."""
 
 
 class Rated(NamedTuple):
@@ -34,163 +52,255 @@ class Rated(NamedTuple):
     target: NDArray[np.float32]  # (N,) the residual of each rating
 
 
+class Others(NamedTuple):
+    """The fixed side, in the form in which it is summed; see `weighted`."""
+
+    vectors: Floats  # sqrt(w) q, (O, P): the F columns and zeros
+    roots: Floats  # sqrt(w), (O,)
+    biases: Floats  # (O,)
+
+
+class DrawMemory(NamedTuple):
+    """The memory of `draw_rows`. The lanes of a vector are 16 rows, solved at the same time."""
+
+    gram: Floats  # (P, P), the sum of w q q', of which the lower half is used
+    border: Floats  # (2, P), the sums of w q and of w t q
+    scaled: Floats  # (2, AT_ONCE), sqrt(w) and sqrt(w) t of some ratings
+    triangle: Floats  # (1, (F + 2)(F + 3) / 2 * LANES), row by row; the last row is sum w t y
+    draws: Floats  # (1, (F + 1) * LANES)
+
+
+def weighted(table: Floats, weights: Floats) -> Others:
+    """The other side for `draw_rows`.
+
+    Args:
+        table: factors and bias, (O, F + 1).
+        weights: factors of the precision of a rating's noise, (O,).
+    """
+    n_factors = table.shape[1] - 1
+    roots = np.sqrt(weights)
+    vectors = aligned(len(table), padded(n_factors))
+    np.multiply(table[:, :n_factors], roots[:, None], out=vectors[:, :n_factors])
+    return Others(vectors, roots, table[:, n_factors].copy())
+
+
+def new_work(n_factors: int) -> DrawMemory:
+    """Memory for one call of `draw_rows`."""
+    width, size = padded(n_factors), n_factors + 1
+    return DrawMemory(
+        aligned(width, width),
+        aligned(2, width),
+        aligned(2, AT_ONCE),
+        aligned(1, (size + 1) * (size + 2) // 2 * LANES),
+        aligned(1, size * LANES),
+    )
+
+
+@kernel(fastmath=True, is_inlined=True)
+def _add_border(
+    rated: Rated, places: tuple[int, int, int], others: Others, work: DrawMemory
+) -> None:
+    """Adds w q and w t q over the first places of three, and loads rows up to the third."""
+    vectors, index = others.vectors, rated.indices
+    border, scaled = work.border, work.scaled
+    first, stop, end = places
+    for column in range(0, vectors.shape[1], LANES):
+        plain, signed = load(border, 0, column), load(border, 1, column)
+        for place in range(first, stop):
+            prefetch(vectors, index[min(place + AT_ONCE, end - 1)], column)
+            y = load(vectors, index[place], column)
+            plain = add_product(plain, y, broadcast(scaled[0, place - first]))
+            signed = add_product(signed, y, broadcast(scaled[1, place - first]))
+        store(border, 0, column, plain)
+        store(border, 1, column, signed)
+
+
 @kernel(fastmath=True, is_inlined=True)
 def _add_ratings(
-    rated: Rated,
-    span: tuple[int, int],
-    others: NDArray[np.float32],
-    precisions: tuple[np.float32, NDArray[np.float32]],
-    work: NDArray[np.float32],
-    gram: NDArray[np.float32],
-    vectors: tuple[NDArray[np.float32], NDArray[np.float32]],
-) -> None:
-    """Adds sums over the ratings of a span: w q q' to `gram`, (F + 1, F + 1), and two vectors.
+    rated: Rated, span: tuple[int, int], others: Others, work: DrawMemory
+) -> tuple[np.float32, np.float32]:
+    """Sets the sums over the ratings of a span, with the weights of the others alone.
 
-    The vectors, (F + 1,), get w t y, and w y, the last column. `work`, (AT_ONCE, F), holds
-    sqrt(w) q.
+    Returns:
+        The sums of w and of w t.
     """
-    sums, border = vectors
-    _, index, target = rated
-    own, theirs = precisions
-    n_factors, stop = gram.shape[0] - 1, span[1]
-    y0, y1, y2, y3, y4, y5, y6, y7 = (
-        work[0],
-        work[1],
-        work[2],
-        work[3],
-        work[4],
-        work[5],
-        work[6],
-        work[7],
-    )
-    for first in range(span[0], stop, AT_ONCE):
-        for ahead in range(first + AT_ONCE, min(first + 2 * AT_ONCE, stop)):
-            prefetch_row(others, np.intp(index[ahead]))
-        n = min(AT_ONCE, stop - first)
-        for j in range(n):
-            other, out = others[index[first + j]], work[j]
-            weight = own * theirs[index[first + j]]
-            root = np.sqrt(weight)
-            left = root * (target[first + j] - other[n_factors])
-            for f in range(n_factors):
-                out[f] = other[f] * root
-                sums[f] += left * out[f]
-                border[f] += root * out[f]
-            sums[n_factors] += root * left
-            border[n_factors] += weight
-        work[n:] = 0
-        for f in range(n_factors):
-            row = gram[f]
-            c0, c1, c2, c3, c4, c5, c6, c7 = y0[f], y1[f], y2[f], y3[f], y4[f], y5[f], y6[f], y7[f]
-            for g in range(
-                n_factors
-            ):  # whole rows: half of them would do, but loops that start at 0 are vectorized
-                row[g] += (c0 * y0[g] + c1 * y1[g] + c2 * y2[g] + c3 * y3[g]) + (
-                    c4 * y4[g] + c5 * y5[g] + c6 * y6[g] + c7 * y7[g]
-                )
+    vectors, roots, biases = others
+    gram, scaled, index, width = work.gram, work.scaled, rated.indices, others.vectors.shape[1]
+    gram[:] = 0
+    work.border[:] = 0
+    weight, right = F32(0), F32(0)
+    for first in range(span[0], span[1], AT_ONCE):
+        stop = min(first + AT_ONCE, span[1])
+        for place in range(first, stop):
+            other = index[place]
+            root = roots[other]
+            left = root * (rated.target[place] - biases[other])
+            weight += root * root
+            right += root * left
+            scaled[0, place - first], scaled[1, place - first] = root, left
+        _add_border(rated, (first, stop, span[1]), others, work)
+        for row in range(0, width, TILE):
+            for column in range(0, row + 1, LANES):
+                add_products(gram, (row, column), vectors, index, (first, stop))
+    return weight, right
 
 
 @kernel(fastmath=True, is_inlined=True)
-def _solve(
-    gram: NDArray[np.float32],
-    sums: NDArray[np.float32],
-    noise: NDArray[np.float32],
-    out: NDArray[np.float32],
+def _fill_lane(
+    lane: int,
+    scalars: tuple[np.float32, np.float32, np.float32],
+    mean: Floats,
+    precision: Floats,
+    work: DrawMemory,
 ) -> None:
-    """Writes a draw with precision `gram` and precision times mean `sums`; overwrites both.
+    """Writes the sums over the ratings of a row, with its prior, into its lane of the triangle.
 
-    All loops cover whole rows, which are vectorized; values left of the diagonal have no
-    effect.
+    Args:
+        scalars: the sums of w and of w t, and what all sums are multiplied by.
+        mean, precision: of the prior, (F + 1,).
     """
-    size = len(gram)
+    gram, border, triangle = work.gram, work.border, work.triangle[0]
+    weight, right, by = scalars
+    n_factors, target = len(mean) - 1, lane
+    for f in range(n_factors):
+        for g in range(f + 1):
+            triangle[target] = by * gram[f, g]
+            target += LANES
+        triangle[target - LANES] += precision[f]
+    for f in range(n_factors):
+        triangle[target] = by * border[0, f]
+        target += LANES
+    triangle[target] = by * weight + precision[n_factors]
+    for f in range(n_factors):
+        target += LANES
+        triangle[target] = by * border[1, f] + precision[f] * mean[f]
+    triangle[target + LANES] = by * right + precision[n_factors] * mean[n_factors]
+
+
+@kernel(fastmath=True, is_inlined=True)
+def _solve(triangle: Floats, draws: Floats, size: int) -> None:
+    """Draws the rows of 16 lanes; `draws` has standard normal numbers and gets the draws.
+
+    Four rows of L at a time are solved, for each of its columns. The last row of the triangle
+    becomes L^-1 (sum w t y).
+    """
     for k in range(size):
-        row = gram[k]
-        inverse = F32(1) / np.sqrt(row[k])
-        for g in range(size):
-            row[g] *= inverse
-        value = sums[k] * inverse
-        for g in range(size):
-            sums[g] -= value * row[g]
-        out[k] = value + noise[k]
-        for i in range(k + 1, size):
-            factor, below = row[i], gram[i]
-            for g in range(size):
-                below[g] -= factor * row[g]
-    sums[:] = 0
+        pivot = k * (k + 1) // 2
+        value = load(triangle, 0, (pivot + k) * LANES)
+        for j in range(k):
+            one = load(triangle, 0, (pivot + j) * LANES)
+            value = subtract_product(value, one, one)
+        inverse = inverse_root(value)
+        store(triangle, 0, (pivot + k) * LANES, inverse)
+        for i in range(k + 1, size + 1, 4):
+            # The last rows may be beyond the end; then they are the same row once more.
+            i1, i2, i3 = min(i + 1, size), min(i + 2, size), min(i + 3, size)
+            p0, p1 = i * (i + 1) // 2, i1 * (i1 + 1) // 2
+            p2, p3 = i2 * (i2 + 1) // 2, i3 * (i3 + 1) // 2
+            v0, v1 = load(triangle, 0, (p0 + k) * LANES), load(triangle, 0, (p1 + k) * LANES)
+            v2, v3 = load(triangle, 0, (p2 + k) * LANES), load(triangle, 0, (p3 + k) * LANES)
+            for j in range(k):
+                one = load(triangle, 0, (pivot + j) * LANES)
+                v0 = subtract_product(v0, load(triangle, 0, (p0 + j) * LANES), one)
+                v1 = subtract_product(v1, load(triangle, 0, (p1 + j) * LANES), one)
+                v2 = subtract_product(v2, load(triangle, 0, (p2 + j) * LANES), one)
+                v3 = subtract_product(v3, load(triangle, 0, (p3 + j) * LANES), one)
+            store(triangle, 0, (p0 + k) * LANES, times(v0, inverse))
+            store(triangle, 0, (p1 + k) * LANES, times(v1, inverse))
+            store(triangle, 0, (p2 + k) * LANES, times(v2, inverse))
+            store(triangle, 0, (p3 + k) * LANES, times(v3, inverse))
+    last = size * (size + 1) // 2
+    for k in range(size * LANES):
+        draws[0, k] += triangle[0, last * LANES + k]
     for k in range(size - 1, -1, -1):
-        row, value = gram[k], F32(0)
-        for g in range(size):
-            value += row[g] * sums[g]
-        sums[k] = (out[k] - value) / row[k]
-    out[:] = sums
+        pivot = k * (k + 1) // 2
+        draw = times(load(draws, 0, k * LANES), load(triangle, 0, (pivot + k) * LANES))
+        store(draws, 0, k * LANES, draw)
+        for j in range(k):
+            one = load(triangle, 0, (pivot + j) * LANES)
+            store(draws, 0, j * LANES, subtract_product(load(draws, 0, j * LANES), one, draw))
 
 
 @kernel(fastmath=True)
 def draw_rows(
     rated: Rated,
     rows: tuple[int, int],
-    tables: tuple[NDArray[np.float32], NDArray[np.float32]],
-    precisions: tuple[NDArray[np.float32], NDArray[np.float32]],
-    prior: tuple[NDArray[np.float32], NDArray[np.float32]],
-    noise: NDArray[np.float32],
+    own: Floats,
+    others: Others,
+    weights: Floats,
+    prior: tuple[Floats, Floats],
+    noise: Floats,
+    work: DrawMemory,
 ) -> None:
-    """Draws the rows first:stop of the first table, in place, given the second.
+    """Draws the rows first:stop of a table, in place, given the other side.
 
     Args:
-        tables: factors and bias of the rows to draw, (R, F + 1), and of the others, (O, F +
-            1).
-        precisions: factors of the precision of a rating's noise, by row, (R,), and by other,
-            (O,).
+        own: factors and bias of the rows to draw, (R, F + 1).
+        weights: factors of the precision of a rating's noise, by row, (R,).
         prior: mean (R, F + 1) and precision (F + 1,).
         noise: standard normal numbers, (R, F + 1).
+        work: of this call alone.
     """
-    own, others = tables
     mean, precision = prior
-    size = own.shape[1]
-    n_factors = size - 1
-    gram, sums, border = (
-        np.empty((size, size), np.float32),
-        np.empty(size, np.float32),
-        np.empty(size, np.float32),
-    )
-    work = np.zeros((AT_ONCE, n_factors), np.float32)
-    for row in range(rows[0], rows[1]):
-        gram[:] = 0
-        for f in range(size):
-            sums[f] = precision[f] * mean[row, f]
-            border[f] = 0
-        span = rated.indptr[row], rated.indptr[row + 1]
-        _add_ratings(
-            rated, span, others, (precisions[0][row], precisions[1]), work, gram, (sums, border)
-        )
-        for f in range(size):
-            gram[f, n_factors] = gram[n_factors, f] = border[f]
-        for f in range(size):
-            gram[f, f] += precision[f]
-        _solve(gram, sums, noise[row], own[row])
+    size, draws = own.shape[1], work.draws[0]
+    work.triangle[:] = 1  # in lanes without a row, too, roots exist
+    for start in range(rows[0], rows[1], LANES):
+        n_lanes = min(LANES, rows[1] - start)
+        for lane in range(n_lanes):
+            row = start + lane
+            span = rated.indptr[row], rated.indptr[row + 1]
+            weight, right = _add_ratings(rated, span, others, work)
+            _fill_lane(lane, (weight, right, weights[row]), mean[row], precision, work)
+            for f in range(size):
+                draws[f * LANES + lane] = noise[row, f]
+        _solve(work.triangle, work.draws, size)
+        for lane in range(n_lanes):
+            for f in range(size):
+                own[start + lane, f] = draws[f * LANES + lane]
 
 
 @kernel(fastmath=True)
 def add_errors(
-    rated: Rated,
-    rows: tuple[int, int],
-    tables: tuple[NDArray[np.float32], NDArray[np.float32]],
-    errors: NDArray[np.float32],
+    rated: Rated, rows: tuple[int, int], own: Floats, others: Others, errors: Floats
 ) -> None:
     """Writes the residuals of the targets of the rows first:stop into errors, (N,).
 
-    The tables are those of `draw_rows`.
+    Args:
+        own: factors and bias, (R, F + 1).
+        others: with all weights 1.
     """
-    own, others = tables
-    n_factors = own.shape[1] - 1
+    vectors, biases, index = others.vectors, others.biases, rated.indices
+    n_factors, width = own.shape[1] - 1, vectors.shape[1]
+    x = np.zeros((1, width), np.float32)
     for row in range(rows[0], rows[1]):
-        x = own[row]
-        for place in range(rated.indptr[row], rated.indptr[row + 1]):
-            y = others[rated.indices[place]]
-            error = rated.target[place] - x[n_factors] - y[n_factors]
-            for f in range(n_factors):
-                error -= x[f] * y[f]
-            errors[place] = error
+        x[0, :n_factors] = own[row, :n_factors]
+        stop = rated.indptr[row + 1]
+        for place in range(rated.indptr[row], stop):
+            other, ahead = index[place], index[min(place + AHEAD, stop - 1)]
+            sums = broadcast(F32(0))
+            for column in range(0, width, LANES):
+                prefetch(vectors, ahead, column)
+                sums = add_product(sums, load(x, 0, column), load(vectors, other, column))
+            errors[place] = rated.target[place] - own[row, n_factors] - biases[other] - total(sums)
+
+
+@kernel()
+def reorder(values: Floats, order: NDArray[np.int64], span: tuple[int, int], out: Floats) -> None:
+    """out[place] = values[order[place]] for a span of places."""
+    for place in range(span[0], span[1]):
+        out[place] = values[order[place]]
+
+
+@kernel()
+def sum_squares(
+    indptr: NDArray[np.int64], rows: tuple[int, int], errors: Floats, out: NDArray[np.float64]
+) -> None:
+    """The sum of the squared errors of each row first:stop, (R,)."""
+    for row in range(rows[0], rows[1]):
+        squares = 0.0
+        for place in range(indptr[row], indptr[row + 1]):
+            squares += np.float64(errors[place]) ** 2
+        out[row] = squares
 
 
 @kernel(fastmath=True)
@@ -241,7 +351,7 @@ def scale_factors(
     rated: Rated,
     tables: tuple[NDArray[np.float32], NDArray[np.float32]],
     weights: NDArray[np.float32],
-    errors: NDArray[np.float32],
+    work: tuple[NDArray[np.float32], NDArray[np.float32]],
     prior: NDArray[np.float64],
     random: tuple[NDArray[np.float64], NDArray[np.float64]],
     out: NDArray[np.float64],
@@ -258,14 +368,14 @@ def scale_factors(
         tables: factors and bias of the rows that have the ratings, (R, F + 1), and of the
             others, (O, F + 1).
         weights: the precision of a rating's noise, by row, (R,).
-        errors: the residuals, (N,).
+        work: the residuals, and memory for the products, (N,) each.
         prior: (F, 3).
         random: normal numbers, and logarithms of uniform ones, (F, T) each, of T steps.
         out: the multiples, (F,).
     """
     own, others = tables
     normal, log_uniform = random
-    products = np.empty(len(errors), np.float32)
+    errors, products = work
     for f in range(len(out)):
         x, y = own[:, f].copy(), others[:, f].copy()
         gram, right = 0.0, 0.0

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.kernels import kernel
-from matinee.kernels.prefetch import prefetch_row
+from matinee.kernels.vectors import LANES, prefetch
 
 F32 = np.float32
 
@@ -47,7 +47,8 @@ def _add_errors(
     whole = first + (stop - first) // 4 * 4
     for place in range(first, whole, 4):  # four at a time, which load x and the sums only once
         for ahead in range(place + 4, min(place + 8, int(stop))):
-            prefetch_row(item_factors, np.intp(index[ahead]))
+            for f in range(0, n_factors, LANES):
+                prefetch(item_factors, index[ahead], f)
         q0, q1 = item_factors[index[place]], item_factors[index[place + 1]]
         q2, q3 = item_factors[index[place + 2]], item_factors[index[place + 3]]
         e0, e1 = scale * residual[place] - bias, scale * residual[place + 1] - bias

@@ -1,9 +1,22 @@
-"""The top K unseen items of many users, without sorting whole lists."""
+"""The top K unseen items of many users, without sorting whole lists.
+
+`top_unseen` has the scores of all items at once; `add_tile` those of some items, while they are
+in the cache, after which they are forgotten.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.kernels import kernel
+from matinee.kernels.vectors import LANES, any_above, broadcast, checked, load, maximum, total
+
+F32 = np.float32
+LOWEST = F32(np.finfo(np.float32).min)
+"""The score of seen items."""
+CHUNK = 4 * LANES
+"""Scores that are compared at a time with the lowest that matters."""
 
 MOST_AT_ONCE = 64
 U64 = np.uint64
@@ -138,3 +151,160 @@ def top_unseen(
         for place in range(indptr[users[row]], indptr[users[row] + 1]):
             scores[row, items[place]] = -np.inf
         _select(scores[row], best[row])
+
+
+class Candidates(NamedTuple):
+    """The best items of some users so far: keys[row, :counts[row]] are candidates.
+
+    Attributes:
+        keys: (B, 2 K + 1): the fewer, the earlier the next score that matters rises.
+        counts: (B,).
+        least: (B,), the score that further candidates must exceed.
+        places: (B,), of each user's next seen item.
+        bits: (1,), memory of a thread.
+        hits: rows and columns of chunks that may have candidates, memory of a thread.
+    """
+
+    keys: NDArray[np.uint64]
+    counts: NDArray[np.int64]
+    least: NDArray[np.float32]
+    places: NDArray[np.int64]
+    bits: NDArray[np.uint32]
+    hits: NDArray[np.int32]
+
+
+def no_items(places: NDArray[np.int64], k: int, tile_items: int) -> Candidates:
+    """Before the first tile. The seen items of each user begin at some places."""
+    n = len(places)
+    hits = np.empty((n * (tile_items // CHUNK + 1) + 1, 2), np.int32)
+    keys = np.empty((n, 2 * k + 1), np.uint64)
+    least = np.full(n, -np.inf, np.float32)
+    return Candidates(
+        keys, np.zeros(n, np.int64), least, places.copy(), np.empty(1, np.uint32), hits
+    )
+
+
+@kernel()
+def _keep(best: Candidates, row: int, k: int) -> None:
+    """Forgets all candidates of a row but the best K."""
+    keys = best.keys[row, : best.counts[row]]
+    smallest_first(keys, k)
+    best.counts[row] = k
+    rising = ~np.uint32(keys[k - 1] >> U64(32))
+    best.bits[0] = rising ^ SIGN if rising & SIGN else ~rising
+    best.least[row] = best.bits.view(np.float32)[0]
+
+
+@kernel()
+def _add_hits(
+    scores: NDArray[np.float32], first: int, best: Candidates, n_hits: int, k: int
+) -> None:
+    """Adds the candidates of the chunks that `_scan` found."""
+    keys, counts, least, hits = best.keys, best.counts, best.least, best.hits
+    bits, n = scores.view(np.uint32), scores.shape[1]
+    for hit in range(n_hits):
+        row, begin = hits[hit, 0], hits[hit, 1]
+        for column in range(begin, min(begin + CHUNK, n)):
+            score = scores[row, column]
+            if not score > least[row]:
+                continue
+            keys[row, counts[row]] = _key(score, bits[row, column], first + column)
+            counts[row] += 1
+            if counts[row] == keys.shape[1]:
+                _keep(best, row, k)
+
+
+@kernel()
+def _hide(
+    scores: NDArray[np.float32],
+    first: int,
+    users: NDArray[np.int64],
+    history: tuple[NDArray[np.int64], NDArray[np.int32]],
+    places: NDArray[np.int64],
+) -> bool:
+    """Gives seen items the lowest score; returns whether they had finite ones."""
+    (indptr, items), check = history, F32(0)
+    end = first + scores.shape[1]
+    for row in range(len(users)):
+        place, stop = places[row], indptr[users[row] + 1]
+        while place < stop and items[place] < end:
+            column = max(items[place] - first, 0)  # in a damaged model, they might not ascend
+            check += F32(0) * scores[row, column]
+            scores[row, column] = LOWEST
+            place += 1
+        places[row] = place
+    return bool(check == 0)
+
+
+@kernel()
+def _scan(scores: NDArray[np.float32], best: Candidates) -> int:
+    """Lists the chunks with candidates; returns their number, or -1 if a score is not finite."""
+    least, hits, n_hits = best.least, best.hits, 0
+    n, zeros, check = scores.shape[1], broadcast(F32(0)), F32(0)
+    end = n // CHUNK * CHUNK
+    for row in range(len(scores)):
+        above = least[row]
+        c0, c1, c2, c3 = zeros, zeros, zeros, zeros
+        for begin in range(0, end, CHUNK):
+            v0, v1 = load(scores, row, begin), load(scores, row, begin + LANES)
+            v2 = load(scores, row, begin + 2 * LANES)
+            v3 = load(scores, row, begin + 3 * LANES)
+            c0, c1 = checked(c0, v0), checked(c1, v1)
+            c2, c3 = checked(c2, v2), checked(c3, v3)
+            hits[n_hits, 0], hits[n_hits, 1] = row, begin
+            n_hits += any_above(maximum(maximum(v0, v1), maximum(v2, v3)), above)
+        for column in range(end, n):
+            check += F32(0) * scores[row, column]
+        hits[n_hits, 0], hits[n_hits, 1] = row, end
+        n_hits += end < n
+        check += total(c0) + total(c1) + total(c2) + total(c3)
+    if check == 0:
+        return n_hits
+    return -1
+
+
+@kernel()
+def add_tile(
+    scores: NDArray[np.float32],
+    first: int,
+    users: NDArray[np.int64],
+    history: tuple[NDArray[np.int64], NDArray[np.int32]],
+    best: Candidates,
+    k: int,
+) -> bool:
+    """Adds the best unseen items of a tile to those of some users.
+
+    Args:
+        scores: of the items from `first` on, (B, n), n at most that of `no_items`; those of seen
+            items become the lowest.
+        users: the user of each row, (B,).
+        history: indptr, (U + 1,), and the seen items, (N,), ascending for each user.
+
+    Returns:
+        Whether all scores were finite; otherwise the candidates are not to be used.
+    """
+    if not _hide(scores, first, users, history, best.places):
+        return False
+    n_hits = _scan(scores, best)
+    if n_hits < 0:
+        return False
+    _add_hits(scores, first, best, n_hits, k)
+    return True
+
+
+@kernel()
+def write_best(best: Candidates, k: int, out: NDArray[np.int64]) -> None:
+    """Fills each row of `out`, (B, K), with the best items, best first."""
+    for row in range(len(out)):
+        if best.counts[row] > k:
+            _keep(best, row, k)
+        heapsort(best.keys[row, :k])
+        for place in range(k):
+            out[row, place] = np.int64(np.uint32(best.keys[row, place]))
+
+
+def scores_of_best(best: Candidates, k: int) -> NDArray[np.float32]:
+    """The scores of the best items after `write_best`, (B, K)."""
+    rising = ~(best.keys[:, :k] >> U64(32)).astype(np.uint32)
+    bits = np.where(rising & SIGN, rising ^ SIGN, ~rising)
+    return np.asarray(bits, np.uint32).view(np.float32)

@@ -29,6 +29,8 @@ USER_SHRINKAGES = ITEM_SHRINKAGES = (2.0, 4.0)
 """What the shrinkage of the biases of users and items may be multiplied by."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
 """On large tables, plans after the first two are tried up to this number of ratings visited."""
+MOST_TRIED = 4_000_000
+"""Ratings of a table on a disk to try plans on: those of as many users."""
 STRENGTHS = (1.0, 0.7, 0.45, 0.25)
 N_PARTS, ENOUGH_HELD_OUT = 5, 5_000
 """A fifth of the ratings is held out, and then the next, until so many have been: with fewer, the
@@ -38,6 +40,8 @@ choice would be chance."""
 def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> FactorPlan:
     """The plan that predicts held-out ratings best; without factors if none predict them
     better."""
+    if table.ratings.stored is not None:
+        table = table.of_some_users(MOST_TRIED, seed)
     n = len(table)
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
     n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))
@@ -143,9 +147,8 @@ def _errors_without(plan: FactorPlan, train: TrainingTable, test: TrainingTable)
 def biases_of(table: TrainingTable, plan: FactorPlan) -> tuple[Doubles, Doubles]:
     """The biases of users, (U,), and items, (I,), that are best without factors."""
     ratings = table.ratings
-    residual = ratings.value.astype(np.float64)
     shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
-    return shrunken_biases(ratings, residual, *shrinkages, 10, table.importance)
+    return shrunken_biases(ratings, ratings.value, *shrinkages, 10, table.importance)
 
 
 def _squares(test: TrainingTable, predicted: NDArray[np.floating]) -> Doubles:

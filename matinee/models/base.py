@@ -22,7 +22,7 @@ from matinee.data.arguments import (
     rows_to_predict,
     whole_number,
 )
-from matinee.data.ratings import PAIRS, Ratings, Scale
+from matinee.data.ratings import Ratings, Scale
 from matinee.data.split import random_split
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, NotFittedError, UnsupportedError
@@ -31,7 +31,7 @@ from matinee.models.biases import Biases
 from matinee.models.configurable import Configurable
 from matinee.models.declarations import check_class, forget_cached
 from matinee.models.finite import finite, finite_parts, solvable
-from matinee.models.history import History, UserRows
+from matinee.models.history import History, UserRows, item_means
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import (
     Attribution,
@@ -48,6 +48,7 @@ from matinee.models.interface import (
 from matinee.models.list_scores import caution, check_taste, distinguished
 from matinee.models.top_lists import top_items
 from matinee.progress import Progress
+from matinee.training.checkpoints import Checkpoint, resuming
 from matinee.training.loop import Engine
 
 _NO_RATINGS = np.empty(0, np.int32), np.empty(0, np.float32)
@@ -285,7 +286,7 @@ class Recommender(Configurable, ABC):
         valid: "RatingsLike | None" = None,
         n_threads: int | None = None,
         progress: Progress | None = None,
-        checkpoint: Path | None = None,
+        checkpoint: "Path | Checkpoint | None" = None,
     ) -> Self:
         """Learns from `train` and discards everything learned before.
 
@@ -298,9 +299,11 @@ class Recommender(Configurable, ABC):
                 given, a random twentieth of `train` is used.
             n_threads: None means all cores.
             progress: called after each step.
-            checkpoint: a file for the state after each epoch. If it exists, training resumes
-                from it, with the same result as without the interruption. It is removed at the
-                end.
+            checkpoint: a file for the state of the training, which is saved after an epoch
+                whenever that takes less than a tenth of the time, and when `progress` raises an
+                exception. If it exists, training resumes from it, with the same result as without
+                the interruption. It is removed at the end. If it cannot be written meanwhile,
+                there is a warning, and the training goes on.
         """
         train = ratings_of(train, "fit")
         if valid is not None:
@@ -309,26 +312,20 @@ class Recommender(Configurable, ABC):
             raise UnsupportedError(
                 f"{self.name} trains too fast to need a checkpoint; leave it out."
             )
-        if len(train) == 0:
-            raise DataError("There are no ratings to train on.")
-        if self.capabilities.needs_stars and train.scale == PAIRS:
-            raise UnsupportedError(
-                f"{self.name} needs ratings, but this table holds implicit feedback; use ials."
-            )
+        self.capabilities.check(self.name, train)
         if valid is not None and len(valid) == 0:
             valid = None
         self.users_, self.items_, self.scale_ = train.users, train.items, train.scale
         times, features = self.capabilities.uses_times, self.capabilities.uses_features
         self.history_ = History.from_ratings(train, times=times, features=features)
         self.item_counts_ = train.item_counts
-        sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
-        means = np.where(self.item_counts_ > 0, sums / np.maximum(self.item_counts_, 1), np.nan)
-        self.item_means_ = means.astype(np.float32)
+        self.item_means_ = item_means(self.item_counts_, train.item_index, train.value)
         if valid is None and self.needs_valid and len(train) > 1:
             part = random_split(train, max(0.05, 1 / len(train)), self.seed)
             train, valid = part.train, part.test
         forget_cached(self)
-        self._fit(train, FitOptions(valid, n_threads, progress, checkpoint))
+        with resuming(checkpoint, {"model": self.name} | self.settings(), train, valid) as saver:
+            self._fit(train, FitOptions(valid, n_threads, progress, saver))
         return self
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.block_sums import BLOCK, sums_by
 from matinee.data.ratings import Ratings
 from matinee.models.history import History
 
@@ -38,7 +39,7 @@ class Biases:
 
 def shrunken_biases(
     train: Ratings,
-    residual: NDArray[np.float64],
+    residual: NDArray[np.floating],
     user_shrinkage: float,
     item_shrinkage: float,
     epochs: int,
@@ -54,40 +55,40 @@ def shrunken_biases(
     Args:
         weight: the weight of each squared error, (N,); None if all weigh 1.
     """
+    users, items = train.user_index, train.item_index
+    user_sums: NDArray[np.number] = train.user_counts
+    item_sums: NDArray[np.number] = train.item_counts
     if weight is not None:
-        return _weighted_biases(train, residual, user_shrinkage, item_shrinkage, epochs, weight)
+        user_sums = sums_by(users, weight, train.n_users)
+        item_sums = sums_by(items, weight, train.n_items)
     user_bias, item_bias = np.zeros(train.n_users), np.zeros(train.n_items)
-    user_weight = 1 / np.maximum(train.user_counts + user_shrinkage, 1e-9)
-    item_weight = 1 / np.maximum(train.item_counts + item_shrinkage, 1e-9)
-    for _ in range(epochs):
-        left = residual - user_bias[train.user_index]
-        item_bias = np.bincount(train.item_index, left, minlength=train.n_items) * item_weight
-        left = residual - item_bias[train.item_index]
-        user_bias = np.bincount(train.user_index, left, minlength=train.n_users) * user_weight
-    return user_bias, item_bias
-
-
-def _weighted_biases(
-    train: Ratings,
-    residual: NDArray[np.float64],
-    user_shrinkage: float,
-    item_shrinkage: float,
-    epochs: int,
-    weight: NDArray[np.float32],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """`shrunken_biases` with a weight for each rating, (N,)."""
-    n_users, n_items = train.n_users, train.n_items
-    user_bias, item_bias = np.zeros(n_users), np.zeros(n_items)
-    user_sums = np.bincount(train.user_index, weight, minlength=n_users)
-    item_sums = np.bincount(train.item_index, weight, minlength=n_items)
     user_weight = 1 / np.maximum(user_sums + user_shrinkage, 1e-9)
     item_weight = 1 / np.maximum(item_sums + item_shrinkage, 1e-9)
     for _ in range(epochs):
-        left = weight * (residual - user_bias[train.user_index])
-        item_bias = np.bincount(train.item_index, left, minlength=n_items) * item_weight
-        left = weight * (residual - item_bias[train.item_index])
-        user_bias = np.bincount(train.user_index, left, minlength=n_users) * user_weight
+        item_bias = _sums_left(residual, users, user_bias, items, weight, train.n_items)
+        item_bias *= item_weight
+        user_bias = _sums_left(residual, items, item_bias, users, weight, train.n_users)
+        user_bias *= user_weight
     return user_bias, item_bias
+
+
+def _sums_left(
+    residual: NDArray[np.floating],
+    others: NDArray[np.int32],
+    bias: NDArray[np.float64],
+    index: NDArray[np.int32],
+    weight: NDArray[np.float32] | None,
+    n: int,
+) -> NDArray[np.float64]:
+    """The sums by index, (n,), of what the biases of the other side leave of the residuals."""
+    sums = np.zeros(n)
+    for start in range(0, len(residual), BLOCK):
+        at = slice(start, start + BLOCK)
+        left = residual[at] - bias[others[at]]
+        if weight is not None:
+            left = weight[at] * left
+        sums += np.bincount(index[at], left, minlength=n)
+    return sums
 
 
 def typical_bias(history: History, user_bias: NDArray[np.float32], own: float) -> float:

@@ -34,9 +34,10 @@ from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.implicit_feedback import AUTO
+from matinee.models.interface import Capabilities
 from matinee.models.members import (
     ENOUGH,
-    Steps,
+    Stages,
     combined,
     gathered,
     list_weights,
@@ -70,6 +71,7 @@ class Blend(Recommender):
         "It adds up the answers of several other models, each multiplied by a weight that "
         "was learned on held-out ratings."
     )
+    capabilities = Capabilities(resumes=True)
 
     models: str = hyper(
         AUTO,
@@ -200,24 +202,38 @@ class Blend(Recommender):
         names = self._names(len(train))
         self.weights_, self.intercept_ = np.full(len(names), 1 / len(names)), np.array(0.0)
         n_held = round(len(train) * self.holdout)
-        steps = Steps(options.progress, 2 * len(names))
+        stages = Stages(options, 2 * len(names))
         if n_held >= ENOUGH:
-            part = random_split(train, self.holdout, self.seed)
-            self.members_ = self._unfitted(names)
-            for model in self.members_:
-                progress = steps.next(model.name)
-                model.fit(part.train, n_threads=options.n_threads, progress=progress)
-            with one_blas_thread():  # with more, sums would depend on the number of cores
-                if self.has_stars:
-                    self.weights_, self.intercept_ = self._weigh_stars(part)
-                else:
-                    weights = list_weights(self.members_, part, self.seed, self.regularization)
-                    self.weights_ = self.weights_ if weights is None else weights
+            self._learn_weights(random_split(train, self.holdout, self.seed), stages)
         self.members_ = self._unfitted(names)  # frees the fitted models before the next fit
         for _, model in self._used():
-            model.fit(train, n_threads=options.n_threads, progress=steps.next(model.name))
+            stages.fit(model.name, model, train)
         self.ends_ = self._vector_ends()
         self._combine()
+
+    def _learn_weights(self, part: Split, stages: Stages) -> None:
+        """Sets weights and intercept by the held-out ratings."""
+        names = self._names(len(part.train) + len(part.test))
+        own = {"weights": self.weights_, "intercept": self.intercept_}
+        if (saved := stages.saved("weights", own)) is not None:
+            for name in names:
+                stages.skip(name)
+            self.weights_, self.intercept_ = saved["weights"], saved["intercept"]
+            return
+        self.members_ = self._unfitted(names)
+        for model in self.members_:
+            stages.fit(f"{model.name} of a part", model, part.train)
+        with one_blas_thread():  # with more, sums would depend on the number of cores
+            if self.has_stars:
+                self.weights_, self.intercept_ = self._weigh_stars(part)
+            else:
+                weights = list_weights(self.members_, part, self.seed, self.regularization)
+                self.weights_ = self.weights_ if weights is None else weights
+        stages.keep("weights", {"weights": self.weights_, "intercept": self.intercept_})
+
+    def new_members(self, train: Ratings) -> dict[str, Recommender]:
+        """See `Combining`."""
+        return {model.name: model for model in self._unfitted(self._names(len(train)))}
 
     def _vector_ends(self) -> NDArray[np.int64]:
         return vector_ends(model for _, model in self._used())

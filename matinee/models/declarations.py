@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Arrays, Indices
+from matinee._types import Arrays
+from matinee.array_checks import check_indices, check_indptr, check_magnitude
+from matinee.block_sums import BLOCK, counts_by
 from matinee.data.ratings import NO_TIME, Scale
 from matinee.errors import DataError
 from matinee.models.history import History
-from matinee.models.hyperparameters import LARGEST, CurveNames, Learned
+from matinee.models.hyperparameters import CurveNames, Learned
 from matinee.models.interface import Capabilities, TrainingCurve
 
 if TYPE_CHECKING:
@@ -249,32 +251,6 @@ def _check_values(
         raise DataError(f"{name} holds {array.min():g}, but must be at least {declared.least:g}")
 
 
-def check_magnitude(name: str, array: NDArray[Any], most: float = LARGEST) -> None:
-    """Raises DataError unless all numbers are finite and none is larger than `most`."""
-    if array.size == 0:
-        return
-    largest = max(-float(array.min()), float(array.max()))  # NaN if there is one
-    if not largest < np.inf:
-        raise DataError(f"{name} holds a number that is not finite; training may have diverged")
-    if largest > most:
-        raise DataError(
-            f"{name} holds a number of size {largest:g}, but at most {most:g} is usual; training "
-            "may have diverged"
-        )
-
-
-def check_indices(name: str, index: Indices, n: int) -> None:
-    """Raises DataError unless all values are row numbers from 0 to n - 1."""
-    if index.size and not (index.min() >= 0 and index.max() < n):
-        raise DataError(f"{name} holds an index outside 0 to {n - 1}")
-
-
-def check_indptr(name: str, indptr: Indices, n: int) -> None:
-    """Raises DataError unless the values ascend from 0 to n."""
-    if indptr[0] != 0 or indptr[-1] != n or (indptr[1:] < indptr[:-1]).any():
-        raise DataError(f"{name} does not ascend from 0 to {n}")
-
-
 def check_history(
     history: History, item_counts: NDArray[np.int64], item_means: NDArray[np.float32]
 ) -> None:
@@ -310,7 +286,7 @@ def check_history(
     if n:
         _check_items_ascend(history)
         _check_ratings(history)
-        counts = np.bincount(history.item_index, minlength=n_items)
+        counts = counts_by(history.item_index, n_items)
         if not np.array_equal(counts, item_counts):
             raise DataError("item_counts_ does not match the numbers of ratings in history_items_")
     _check_means(history.scale, item_counts, item_means)
@@ -318,11 +294,14 @@ def check_history(
 
 def _check_items_ascend(history: History) -> None:
     """Raises DataError unless the items of each user ascend, each only once."""
-    rises = history.item_index[1:] > history.item_index[:-1]
-    ends = history.indptr[1:-1]
-    rises[ends[(ends > 0) & (ends < len(history))] - 1] = True
-    if not rises.all():
-        raise DataError("history_items_ does not ascend for each user")
+    n, ends = len(history), history.indptr[1:-1]
+    for start in range(0, n, BLOCK):
+        block = history.item_index[start : start + BLOCK + 1]  # with the first of the next block
+        rises = block[1:] > block[:-1]
+        within = ends[(ends > start) & (ends < start + len(block))]
+        rises[within - start - 1] = True
+        if not rises.all():
+            raise DataError("history_items_ does not ascend for each user")
 
 
 def _check_ratings(history: History) -> None:
@@ -335,8 +314,11 @@ def _check_ratings(history: History) -> None:
         raise DataError(
             f"history_values_ holds {lowest:g} or {highest:g}, unlike the scale {scale}"
         )
-    if history.timestamp is not None:
-        known = history.timestamp[history.timestamp != NO_TIME]
+    if history.timestamp is None:
+        return
+    for start in range(0, len(history), BLOCK):
+        block = history.timestamp[start : start + BLOCK]
+        known = block[block != NO_TIME]
         if known.size and not (known.min() >= -MOST_SECONDS and known.max() <= MOST_SECONDS):
             raise DataError("history_timestamps_ holds a time that is no time of a rating")
 

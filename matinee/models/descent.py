@@ -3,18 +3,28 @@
 Everything here is in standardized units: ratings of mean 0 and deviation 1.
 """
 
-from typing import NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Longs
+from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.models.recency import sums_of
 from matinee.threads import Run
 
+if TYPE_CHECKING:
+    from matinee.kernels.ridge import RatedByUser
+    from matinee.kernels.sgd import LearnedRows, RowGroups
+
 LEAST_PENALTY = 1e-6
 """Keeps the equations of a user solvable where the settings have no penalty."""
+BLOCK_BYTES = 2**20
+"""Of the factors of a block of ratings."""
+LEAST_BLOCK = 4_096
+"""Ratings of a block on average, where more blocks would be too small for their work."""
 ITERATIONS, PRECISION = 100, 1e-9
 """Of the users' side: the most iterations, and the part of the squared error that may remain."""
 
@@ -27,6 +37,16 @@ class TrainingTable(NamedTuple):
 
     def __len__(self) -> int:
         return len(self.ratings)
+
+    def of_some_users(self, most: int, seed: int) -> "TrainingTable":
+        """The rows of random users, up to `most`, in memory."""
+        users = np.zeros(self.ratings.n_users, bool)
+        some = self.ratings.of_some_users(most, seed)
+        if self.importance is None:
+            return TrainingTable(some, None)
+        users[some.user_index] = True
+        counts = self.ratings.user_counts
+        return TrainingTable(some, self.importance[np.repeat(users, counts)])
 
     def part(self, rows: NDArray[np.bool_]) -> "TrainingTable":
         """Some rows, in the same order."""
@@ -133,7 +153,10 @@ def _initial_side(
 
 
 class Descent:
-    """The blocks of ratings and the threads during one training; see `kernels/sgd.py`."""
+    """The blocks of ratings and the threads during one training; see `kernels/sgd.py`.
+
+    The weights are current between epochs, and may then be changed.
+    """
 
     def __init__(
         self,
@@ -147,22 +170,25 @@ class Descent:
         # none.
         from matinee.kernels import sgd
 
-        self.sweep, self.weights, self.rng, self.run = sgd.sweep, weights, rng, run
-        # A function of the number of ratings alone, so that results do not depend on the
-        # threads.
-        self.n_groups = 2 ** int(np.clip(np.log2(max(1.0, np.sqrt(len(table) / 16_384))), 0, 5))
+        self.weights, self.rng, self.run = weights, rng, run
         ratings = table.ratings
-        user_group = _deal(ratings.user_counts, self.n_groups, rng)
-        item_group = _deal(ratings.item_counts, self.n_groups, rng)
-        user, item = ratings.user_index, ratings.item_index
-        groups = user_group, item_group
-        self.ratings = sgd.arrange(user, item, ratings.value, *groups, self.n_groups)
+        self.groups = _groups(table, weights.user_factors.shape[1], rng)
+        self.n_groups = len(self.groups[0].starts) - 1
+        self.sides = [_new_side(each, weights.user_factors.shape[1]) for each in self.groups]
+        scratch, (by_user, by_item) = ratings.scratch(), self.groups
+
+        def arranged(value: Floats) -> "sgd.Blocks":
+            users, items = (scratch.empty(len(value), np.uint16) for _ in range(2))
+            out = users, items, scratch.empty(len(value), np.float32)
+            rows = ratings.user_index, ratings.item_index
+            return sgd.arrange(*rows, value, by_user, by_item, out)
+
+        self.ratings = arranged(ratings.value)
         tables = [self.ratings]
         self.importance: Floats | None = None
         if table.importance is not None:
-            arranged = sgd.arrange(user, item, table.importance, *groups, self.n_groups)
-            tables.append(arranged)  # shuffled in the same way
-            self.importance = arranged.values
+            tables.append(arranged(table.importance))  # shuffled in the same way
+            self.importance = tables[1].values
         group = np.arange(self.n_groups)
         n_parts = min(n_threads, self.n_groups)
         self.strata = []
@@ -171,8 +197,8 @@ class Descent:
             self.strata.append([blocks[part::n_parts] for part in range(n_parts)])
         seed = int(rng.integers(2**31))
         for stratum in self.strata:
-            for arranged in tables:
-                run(sgd.shuffle, [(arranged, blocks, seed) for blocks in stratum])
+            for each in tables:
+                run(sgd.shuffle, [(each, blocks, seed) for blocks in stratum])
         self.stops = self.ratings.starts[1:]
         self.losses = np.zeros(len(self.stops))
 
@@ -189,25 +215,29 @@ class Descent:
         Returns:
             The RMSE of the predictions just before each step, in standard deviations.
         """
+        from matinee.kernels import sgd
+
+        step, sides = np.float32(rate), tuple(self.sides)
+        self.run(sgd.take_rows, [(*rows, step, out) for rows, out in self._rows()])
+        importance = () if self.importance is None else (self.importance,)
         for shift in self.rng.permutation(self.n_groups):
-            # A plain tuple: Numba's cache would name the class and be lost if the class moves.
-            weights = tuple(self.weights)
-            importance = () if self.importance is None else (self.importance,)
             calls = [
-                (
-                    self.ratings,
-                    blocks,
-                    self.stops,
-                    weights,
-                    np.float32(rate),
-                    self.losses,
-                    *importance,
-                )
+                (self.ratings, blocks, self.stops, sides, step, self.losses, *importance)
                 for blocks in self.strata[shift]
             ]
-            self.run(self.sweep, calls)
+            self.run(sgd.sweep, calls)
+        self.run(sgd.return_rows, [(*rows, learned) for rows, learned in self._rows()])
         n_swept = int((self.stops - self.ratings.starts[:-1]).sum())
         return float(np.sqrt(self.losses.sum() / n_swept))
+
+    def _rows(self) -> list[tuple[tuple[Longs, tuple[int, int], Floats, Floats], "LearnedRows"]]:
+        """The order, positions and weights of each group, and the table that is swept."""
+        pairs = zip(self.groups, self.sides, self.weights[:2], self.weights[2:], strict=True)
+        return [
+            ((groups.order, span, factors, side), table)
+            for groups, table, factors, side in pairs
+            for span in pairwise(groups.starts.tolist())
+        ]
 
     def gain_of_factors(self) -> float | None:
         """The part of the squared error of the held-out ratings that the factors remove.
@@ -221,7 +251,10 @@ class Descent:
         self.stops = self.ratings.starts[1:]
         if len(rows) == 0:
             return None
-        user, item = self.ratings.users[rows], self.ratings.items[rows]
+        block = np.searchsorted(self.ratings.starts, rows, side="right") - 1
+        by_user, by_item = self.groups
+        user = by_user.order[by_user.starts[block // self.n_groups] + self.ratings.users[rows]]
+        item = by_item.order[by_item.starts[block % self.n_groups] + self.ratings.items[rows]]
         weights = self.weights
         residual = self.ratings.values[rows] - weights.user_side[user, 0]
         residual = residual - weights.item_side[item, 0]
@@ -232,6 +265,37 @@ class Descent:
         error_without = float(importance @ residual**2)
         error_with = float(importance @ (residual - dots) ** 2)
         return 1 - error_with / max(error_without, 1e-30)
+
+
+def _groups(table: TrainingTable, n_factors: int, rng: np.random.Generator) -> list["RowGroups"]:
+    """The groups of users and of items.
+
+    Their number depends on the table alone, and so do the results: there are enough for many
+    threads, and the factors of a block fit in the second cache.
+    """
+    from matinee.kernels.sgd import MOST_IN_GROUP, groups_of
+    from matinee.kernels.vectors import padded
+
+    counts = table.ratings.user_counts, table.ratings.item_counts
+    row_bytes = 4 * (padded(n_factors) + 4)
+    n_bytes = row_bytes * sum(np.count_nonzero(each) for each in counts)
+    n_groups = min(np.sqrt(len(table) / 16_384), 32)
+    n_groups = max(n_groups, min(n_bytes / BLOCK_BYTES, np.sqrt(len(table) / LEAST_BLOCK)), 1)
+    n_groups = 2 ** int(np.log2(n_groups))
+    while True:
+        dealt = [groups_of(_deal(each, n_groups, rng), n_groups) for each in counts]
+        if max(np.diff(groups.starts).max() for groups in dealt) <= MOST_IN_GROUP:
+            return dealt
+        n_groups *= 2
+
+
+def _new_side(groups: "RowGroups", n_factors: int) -> "LearnedRows":
+    """The table of users, or items, by position."""
+    from matinee.kernels.sgd import LearnedRows
+    from matinee.kernels.vectors import aligned, padded
+
+    n_rows = len(groups.order)
+    return LearnedRows(aligned(n_rows, padded(n_factors)), aligned(n_rows, 4), groups.starts)
 
 
 def _deal(counts: Longs, n_groups: int, rng: np.random.Generator) -> NDArray[np.int32]:
@@ -262,32 +326,48 @@ def solve_users(
     rotated = np.ascontiguousarray(item_factors @ axes)
     start = weights.user_factors * np.float32(np.sqrt(plan.strength))
     out = np.column_stack([start @ axes, weights.user_side[:, 0]])  # (U, F + 1)
-    weight = table.importance
-    if weight is None:
-        weight = np.ones(len(table), np.float32)
-    indptr = np.zeros(ratings.n_users + 1, np.int64)
-    np.cumsum(ratings.user_counts, out=indptr[1:])
-    residual = ratings.value - weights.item_side[ratings.item_index, 0]
-    rated = ridge.RatedByUser(indptr, ratings.item_index, residual, weight)
-    penalty = (
-        np.maximum(plan.regularization * user_sums + plan.factor_shrinkage, LEAST_PENALTY).astype(
-            np.float32
-        ),
-        user_sums.astype(np.float32),
-        np.float32(max(plan.bias_shrinkage, LEAST_PENALTY)),
-    )
-    ends = np.searchsorted(indptr, np.linspace(0, indptr[-1], 8 * n_threads + 1))
-    ends[0], ends[-1] = 0, ratings.n_users
+    pulls = np.maximum(plan.regularization * user_sums + plan.factor_shrinkage, LEAST_PENALTY)
+    bias_pull = np.float32(max(plan.bias_shrinkage, LEAST_PENALTY))
     least = np.maximum(spectrum, 0).astype(np.float32)
     precision = PRECISION
     if plan.by_coordinates:  # few factors are large, so that the same part is more
         precision = PRECISION / 1000
-    calls = [
-        (rated, span, rotated, least, penalty, out, (ITERATIONS, precision))
-        for span in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)
-    ]
-    run(ridge.solve_users, calls)
+    for users in _runs_of_users(ratings.user_counts):
+        rated = _rated(table, users, weights.item_side[:, 0])
+        penalty = pulls[users].astype(np.float32), user_sums[users].astype(np.float32), bias_pull
+        indptr = rated.indptr
+        ends = np.searchsorted(indptr, np.linspace(0, indptr[-1], 8 * n_threads + 1))
+        ends[0], ends[-1] = 0, len(indptr) - 1
+        calls = [
+            (rated, span, rotated, least, penalty, out[users], (ITERATIONS, precision))
+            for span in pairwise(ends.tolist())
+        ]
+        run(ridge.solve_users, calls)
     user_side = weights.user_side.copy()
     user_side[:, 0] = out[:, -1]
     user_factors = out[:, :-1] @ axes.T
     return DescentWeights(user_factors, item_factors, user_side, weights.item_side)
+
+
+def _runs_of_users(counts: Longs) -> list[slice]:
+    """Consecutive users with about as many ratings as fit into a block, at least one user."""
+    indptr = np.append(0, np.cumsum(counts))
+    edges = np.searchsorted(indptr, np.arange(0, indptr[-1], BLOCK))
+    ends = np.unique(np.concatenate([[0], edges, [len(counts)]])).tolist()
+    return [slice(first, stop) for first, stop in pairwise(ends)]
+
+
+def _rated(table: TrainingTable, users: slice, item_bias: Floats) -> "RatedByUser":
+    """The ratings of some users, less the biases of the items."""
+    from matinee.kernels.ridge import RatedByUser
+
+    ratings = table.ratings
+    counts = ratings.user_counts
+    start = int(counts[: users.start].sum())
+    indptr = np.append(0, np.cumsum(counts[users]))
+    at = slice(start, start + int(indptr[-1]))
+    item_index = ratings.item_index[at]
+    weight = np.ones(len(item_index), np.float32)
+    if table.importance is not None:
+        weight = table.importance[at]
+    return RatedByUser(indptr, item_index, ratings.value[at] - item_bias[item_index], weight)

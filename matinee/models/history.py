@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Indices
+from matinee.block_sums import sums_by
 from matinee.data.features import Features
 from matinee.data.ratings import Grouped, Ratings, Scale
 from matinee.data.vocabulary import Vocabulary
@@ -63,7 +64,7 @@ class History:
             train.users, train.items, train.scale, by_user.indptr, by_user.indices, by_user.value
         )
         if times and train.timestamp is not None:
-            history = replace(history, timestamp=train.timestamp[by_user.row])
+            history = replace(history, timestamp=by_user.take(train.timestamp))
         if features:
             history = replace(
                 history, user_features=train.user_features, item_features=train.item_features
@@ -87,7 +88,7 @@ class History:
     @property
     def by_user(self) -> Grouped:
         """The ratings as those of `Ratings.by_user`."""
-        return Grouped(self.indptr, self.item_index, self.value, np.arange(len(self)))
+        return Grouped(self.indptr, self.item_index, self.value, None)
 
     @property
     def user_index(self) -> NDArray[np.int32]:
@@ -155,6 +156,19 @@ class History:
             user_features=self.user_features,
             item_features=self.item_features,
         )
+
+
+def item_means(
+    counts: NDArray[np.int64], item_index: Indices, value: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The mean rating of each item, (I,); NaN for an item without ratings.
+
+    Args:
+        counts: the number of ratings of each item, (I,).
+    """
+    sums = sums_by(item_index, value, len(counts))
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return means.astype(np.float32)
 
 
 def run_positions(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -52,11 +52,11 @@ from matinee.models.genre_taste import (
 )
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.implicit_feedback import liked_from
-from matinee.models.interface import ItemLabels, ScoredItem
+from matinee.models.interface import Capabilities, ItemLabels, ScoredItem
 from matinee.models.list_scores import caution
 from matinee.models.members import (
     ENOUGH,
-    Steps,
+    Stages,
     check_names,
     chosen_weights,
     combined,
@@ -110,6 +110,7 @@ class Hybrid(Recommender):
         "It predicts stars by one model, and puts films in order by several: by how likely "
         "you are to choose them and to like them, and by how well they fit your taste."
     )
+    capabilities = Capabilities(resumes=True)
     usual_taste: ClassVar[float] = USUAL_TASTE
 
     stars: str = hyper(STARS, help="the model that predicts stars: mf, bayes, blend, item-knn, ...")
@@ -253,9 +254,9 @@ class Hybrid(Recommender):
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         recency_weights(train, self.half_life, self.name)  # refuses a table without times
         names = self._list_names()
-        steps = Steps(options.progress, 2 * len(names) + 1)
+        stages = Stages(options, 2 * len(names) + 1)
         fitting = tuple(name for name in names if not _is_too_large(name, train)) or names
-        weights = self._learn_weights(train, fitting, options, steps)
+        weights = self._learn_weights(train, fitting, stages)
         weight_of = dict(zip(fitting, weights.tolist(), strict=True))
         self.weights_ = np.array([weight_of.get(name, 0.0) for name in names])
         self.members_ = self._unfitted()
@@ -263,9 +264,10 @@ class Hybrid(Recommender):
         if self.has_stars:
             used.add(self.stars)
         for name, member in self.members_.items():
-            progress = steps.next(name)
             if name in used:
-                member.fit(train, n_threads=options.n_threads, progress=progress)
+                stages.fit(name, member, train)
+            else:
+                stages.skip(name)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         self.features_, self.item_bias_ = item_content(train, float(self.global_mean_))
         by_user = train.by_user
@@ -275,9 +277,7 @@ class Hybrid(Recommender):
         self.ends_ = self._vector_ends()
         self._combine()
 
-    def _learn_weights(
-        self, train: Ratings, names: tuple[str, ...], options: FitOptions, steps: Steps
-    ) -> Doubles:
+    def _learn_weights(self, train: Ratings, names: tuple[str, ...], stages: Stages) -> Doubles:
         """The weights of these members that make lists, from a part of the ratings, (M,)."""
         usual = _usual_weights(names, has_stars=self.has_stars)
         sample = _some_users(train, self.seed)
@@ -285,17 +285,24 @@ class Hybrid(Recommender):
         is_used = usual > 0
         if too_few or np.count_nonzero(is_used) == 1:
             return usual
-        part = random_split(sample, self.holdout, self.seed)
-        unfitted, members = self._unfitted(), []
-        for name in itertools.compress(names, is_used):
-            progress = steps.next(name)
-            fitted = unfitted[name].fit(part.train, n_threads=options.n_threads, progress=progress)
-            members.append(fitted)
+        tried = list(itertools.compress(names, is_used))
+        if (saved := stages.saved("weights", {"weights": usual})) is not None:
+            for name in tried:
+                stages.skip(name)
+            return np.asarray(saved["weights"], np.float64)
+        part, unfitted = random_split(sample, self.holdout, self.seed), self._unfitted()
+        members = [stages.fit(f"{name} of a part", unfitted[name], part.train) for name in tried]
         weights = usual.copy()
         with one_blas_thread():  # with more, sums would depend on the number of cores
             candidates = _candidates(usual[is_used])
             weights[is_used] = chosen_weights(members, part, candidates, self.seed)
+        stages.keep("weights", {"weights": weights})
         return weights
+
+    def new_members(self, train: Ratings) -> dict[str, Recommender]:
+        """See `Combining`."""
+        del train
+        return self._unfitted()
 
     def _vector_ends(self) -> Longs:
         return vector_ends(member for _, member in self._fitted())

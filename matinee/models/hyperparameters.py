@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from matinee.array_checks import LARGEST
 from matinee.errors import SettingError
 from matinee.text import did_you_mean, joined
 
 if TYPE_CHECKING:
     from matinee.models.configurable import Configurable
-
-LARGEST = 1e12
-"""The largest magnitude of a learned number, unless it is declared otherwise: products of three
-are still single-precision numbers."""
 
 SettingValue = bool | int | float | str
 """A value of a hyperparameter."""

@@ -29,7 +29,7 @@ weigh as much as the newest ones.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Indices, Longs
 from matinee.data.ratings import Grouped, Ratings
+from matinee.errors import DataError
 from matinee.linalg import centered, cosines_with
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.declarations import curve_of
@@ -50,10 +51,14 @@ from matinee.models.implicit_feedback import (
     random_matrix_norm,
 )
 from matinee.models.interface import Capabilities, TrainingCurve
+from matinee.models.likes import LikeRule, n_active, weight_sums
 from matinee.models.recency import half_life_setting, recency_weights
 from matinee.models.updating import Change, placed
 from matinee.progress import Step
+from matinee.scratch import Scratch
 from matinee.threads import Run, available_cores, one_blas_thread, workers
+from matinee.training.checkpoints import Checkpoint, State, check_like, rows_of
+from matinee.training.loop import end_epoch
 
 if TYPE_CHECKING:
     from matinee.kernels.als import Positives
@@ -79,7 +84,7 @@ class ImplicitALS(Recommender):
         "match if the person liked the film, and hardly match otherwise. It ranks and "
         "predicts no stars."
     )
-    capabilities = Capabilities(predicts_stars=False, thread_safe=True)
+    capabilities = Capabilities(predicts_stars=False, resumes=True, thread_safe=True)
 
     factors: int = hyper(
         192, low=1, high=4096, search=(32, 384), help="length F of each taste vector"
@@ -148,14 +153,15 @@ class ImplicitALS(Recommender):
         else:
             threshold = find_threshold(self.threshold, train, self.name)
         self.threshold_, self.mean_weight_ = np.array(threshold), np.array(1.0)
-        liked = train.value[train.value >= threshold]
-        self.mean_weight_ = np.array(self._weights_of(liked).mean(dtype=np.float64))
+        self.mean_weight_ = np.array(self._likes().mean_weight(train.value))
         n_threads = options.n_threads or available_cores()
-        losses = []
+        losses: list[list[float]] = []
         with one_blas_thread(), workers(n_threads) as run:
-            users, items = self._initial_tables(train, recency)
+            users, items = self._initial_tables(train, recency, train.scratch())
+            if options.checkpoint is not None:
+                losses = self._resume(options.checkpoint, users, items)
             solver = _Solver(run, n_threads, self.alpha0)
-            for epoch in range(1, self.epochs + 1):
+            for epoch in range(len(losses) + 1, self.epochs + 1):
                 solver.improve(items, users, self.steps, 0.0)
                 if epoch < self.epochs:
                     self.spectrum_ = solver.improve(users, items, self.steps, 0.0)
@@ -164,11 +170,42 @@ class ImplicitALS(Recommender):
                 squares = np.square(items.factors, dtype=np.float64).sum(axis=1)
                 total = users.losses.sum() + items.penalties @ squares
                 loss = total / len(users.positives.indices)
-                losses.append((0.0, loss, np.nan))
-                if options.progress:
-                    options.progress(Step(epoch, self.epochs, f"loss {loss:.4f}"))
+                losses.append([0.0, loss, np.nan])
+                step = Step(epoch, self.epochs, f"loss {loss:.4f}")
+                state = partial(self._state, users, items, losses)
+                end_epoch(options.checkpoint, state, options.progress, step)
         self.curve_ = curve_of(self, np.array(losses))
         self._set_factors(users.factors, items.factors, np.diff(users.positives.indptr) > 0)
+
+    def _state(
+        self, users: "_FactorTable", items: "_FactorTable", losses: list[list[float]]
+    ) -> State:
+        """Everything that the next epoch depends on."""
+        return {
+            "users": users.factors,
+            "items": items.factors,
+            "spectrum": self.spectrum_,
+            "losses": np.array(losses, np.float64).reshape(-1, 3),
+        }
+
+    def _resume(
+        self, checkpoint: Checkpoint, users: "_FactorTable", items: "_FactorTable"
+    ) -> list[list[float]]:
+        """Goes back to the saved state, if there is one; returns the rows of the curve."""
+        saved = checkpoint.load()
+        if saved is None:
+            return []
+        self.spectrum_ = np.zeros(self.factors, np.float32)
+        expected = self._state(users, items, [])
+        with checkpoint.reading():
+            losses = rows_of(saved, "losses", 3)
+            if len(losses) > self.epochs:
+                raise DataError(f"{len(losses)} epochs of {self.epochs}")
+            check_like(saved | {"losses": expected["losses"]}, expected)
+            for name, array in expected.items():
+                if name != "losses":
+                    array[:] = saved[name]
+        return [list(row) for row in losses.tolist()]
 
     def _set_factors(self, users: Floats, items: Floats, has_likes: NDArray[np.bool_]) -> None:
         """Sets the factors, and those of users without likes to the average of the others."""
@@ -186,8 +223,8 @@ class ImplicitALS(Recommender):
         users = self._table(change.history.by_user, placed(self.user_factors_, change.user_source))
         item_factors = placed(self.item_factors_, change.item_source)
         counts = np.bincount(users.positives.indices, minlength=len(item_factors))
-        n_items, n_users = int(np.count_nonzero(counts)), _n_active(users.positives)
-        users.penalties[:] = self._penalties(_weight_sums(users.positives), n_items)
+        n_items, n_users = int(np.count_nonzero(counts)), n_active(users.positives)
+        users.penalties[:] = self._penalties(weight_sums(users.positives), n_items)
         own, changed = np.flatnonzero(change.has_news), np.flatnonzero(change.items_change)
         closely = _Stop(LAST_STEPS, LAST_GAIN)
         with one_blas_thread(), workers(n_threads) as run:
@@ -196,7 +233,7 @@ class ImplicitALS(Recommender):
             if len(changed):
                 ratings = change.history.to_training_ratings()
                 items = self._table(ratings.by_item, item_factors)
-                items.penalties[:] = self._penalties(_weight_sums(items.positives), n_users)
+                items.penalties[:] = self._penalties(weight_sums(items.positives), n_users)
                 spectrum = solver.rotate(items, users)
                 solver.improve_rows(items, users.factors, changed, spectrum, closely)
                 self.spectrum_ = solver.improve(users, items, LAST_STEPS, UPDATE_GAIN)
@@ -204,19 +241,19 @@ class ImplicitALS(Recommender):
 
     def _table(self, group: Grouped, factors: Floats) -> "_FactorTable":
         """The factor table of users or items, for an update, without its penalties."""
-        positives = self._positives(group, None)
+        positives = self._likes().positives(group, None, Scratch())
         factors[np.diff(positives.indptr) == 0] = 0
         n_rows = len(factors)
         return _FactorTable(positives, factors, np.zeros(n_rows, np.float32), np.zeros(n_rows))
 
     def _initial_tables(
-        self, train: Ratings, recency: Floats | None
+        self, train: Ratings, recency: Floats | None, scratch: Scratch
     ) -> tuple["_FactorTable", "_FactorTable"]:
         """The factor tables of users and items before the first epoch; sets `strength_`."""
-        by_user = self._positives(train.by_user, recency)
-        by_item = self._positives(train.by_item, recency)
-        n_users, n_items = _n_active(by_user), _n_active(by_item)
-        user_sums, item_sums = _weight_sums(by_user), _weight_sums(by_item)
+        by_user = self._likes().positives(train.by_user, recency, scratch)
+        by_item = self._likes().positives(train.by_item, recency, scratch)
+        n_users, n_items = n_active(by_user), n_active(by_item)
+        user_sums, item_sums = weight_sums(by_user), weight_sums(by_item)
         self.strength_ = np.array(1.0)
         user_penalties = self._penalties(user_sums, n_items)
         item_penalties = self._penalties(item_sums, n_users)
@@ -241,16 +278,8 @@ class ImplicitALS(Recommender):
         )
         return users, items
 
-    def _positives(self, group: Grouped, recency: Floats | None) -> "Positives":
-        """The ratings that count as liked, with their weights, times those by age, (N,)."""
-        from matinee.kernels.als import Positives
-
-        is_liked = group.value >= float(self.threshold_)
-        indptr = np.append(0, np.cumsum(is_liked))[group.indptr]
-        weight = self._weights_of(group.value[is_liked])
-        if recency is not None:
-            weight = weight * recency[group.row[is_liked]]
-        return Positives(indptr, group.indices[is_liked], weight)
+    def _likes(self) -> LikeRule:
+        return LikeRule(float(self.threshold_), self._weights_of)
 
     def _start(self, by_user: "Positives", by_item: "Positives") -> tuple[Floats, Floats]:
         """Random factors for users, (U, F), and zeros for items, (I, F), which are solved
@@ -375,6 +404,10 @@ class ImplicitALS(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         return vectors @ self.item_factors_.T
 
+    def fill_scores(self, vectors: Floats, items: slice, out: Floats) -> None:
+        """See `TiledScores`."""
+        np.matmul(vectors, self.item_factors_[items].T, out=out)
+
     # -- similarity and tastes -----------------------------------------------------------
 
     def _similarity(self, item_index: int) -> Floats:
@@ -411,17 +444,6 @@ class _FactorTable(NamedTuple):
         return _FactorTable(positives, self.factors[rows], self.penalties[rows], self.losses[rows])
 
 
-def _n_active(positives: "Positives") -> int:
-    """The number of rows with positives."""
-    return int(np.count_nonzero(np.diff(positives.indptr)))
-
-
-def _weight_sums(positives: "Positives") -> Doubles:
-    """The sum of the weights of each row, (R,)."""
-    sums = np.append(0, np.cumsum(positives.weight, dtype=np.float64))
-    return np.diff(sums[positives.indptr])
-
-
 class _Stop(NamedTuple):
     """When the steps for a row end."""
 
@@ -433,9 +455,7 @@ class _Solver:
     """Half of an epoch: solves for one table with the other fixed; see `kernels/als.py`."""
 
     def __init__(self, run: Run, n_threads: int, alpha0: float) -> None:
-        from matinee.kernels import als
-
-        self.solve, self.run, self.alpha0 = als.solve, run, alpha0
+        self.run, self.alpha0 = run, alpha0
         self.n_spans = 1
         if n_threads > 1:
             self.n_spans = 8 * n_threads
@@ -482,7 +502,9 @@ class _Solver:
 
     def _solve(self, table: _FactorTable, others: Floats, spectrum: Floats, stop: "_Stop") -> None:
         """Solves for all rows of a table; `stop` is that of `als.solve`."""
-        factors = table.factors, others
+        from matinee.kernels import als
+
+        factors = table.factors, als.whole_vectors(others)
         penalty = np.float32(self.alpha0) * spectrum, table.penalties
         indptr = table.positives.indptr
         work = indptr + 16 * np.arange(len(indptr))  # a row without positives takes time, too
@@ -493,13 +515,28 @@ class _Solver:
             (table.positives, span, factors, penalty, limits, table.losses)
             for span in pairwise(ends)
         ]
-        self.run(self.solve, calls)
+        self.run(_solve_span, calls)
 
     def _gram(self, factors: Floats) -> Floats:
         blocks, n_factors = _blocks(len(factors)), factors.shape[1]
         grams = np.empty((len(blocks), n_factors, n_factors), np.float32)
         self.run(_multiply, [(factors[rows], out) for rows, out in zip(blocks, grams, strict=True)])
         return np.asarray(grams.sum(axis=0))
+
+
+def _solve_span(
+    positives: "Positives",
+    span: tuple[int, int],
+    factors: tuple[Floats, Floats],
+    penalty: tuple[Floats, Floats],
+    stop: tuple[int, float],
+    losses: Doubles,
+) -> None:
+    """See `als.solve`."""
+    from matinee.kernels import als
+
+    work = als.new_work(factors[0].shape[1])
+    als.solve(positives, span, factors, penalty, stop, losses, work)
 
 
 def _blocks(n_rows: int) -> list[slice]:

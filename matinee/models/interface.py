@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.data.ratings import Ratings, Scale
+from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.vocabulary import Id
-from matinee.errors import DataError, OutOfScaleError
+from matinee.errors import DataError, OutOfScaleError, UnsupportedError
 from matinee.progress import Progress
+from matinee.training.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,20 @@ class Capabilities:
     """Whether an interrupted `fit` can resume from a checkpoint."""
     thread_safe: bool = False
     """Whether several threads may compute scores at the same time."""
+
+    def check(self, name: str, train: Ratings) -> None:
+        """Refuses a table that the model cannot learn from.
+
+        Args:
+            name: of the model, for messages.
+        """
+        if len(train) == 0:
+            raise DataError("There are no ratings to train on.")
+        if self.needs_stars and train.scale == PAIRS:
+            raise UnsupportedError(
+                f"{name} needs ratings, but this table holds implicit feedback; use ials."
+            )
+        train.check_indices()
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +86,7 @@ class FitOptions(NamedTuple):
     valid: Ratings | None = None
     n_threads: int | None = None
     progress: Progress | None = None
-    checkpoint: Path | None = None
+    checkpoint: Checkpoint | None = None
 
 
 class Ranking(NamedTuple):

@@ -59,7 +59,7 @@ class ItemKNN(Neighborhood):
         lengths = norms(train.item_index, compared, train.n_items)
 
         def rows(group: Grouped) -> knn.Rows:
-            return knn.Rows(group.indptr, group.indices, compared[group.row])
+            return knn.Rows(group.indptr, group.indices, group.take(compared))
 
         shape = train.n_items, min(self.kept, train.n_items)
         kept = np.empty(shape, np.int32), np.empty(shape, np.float32)
@@ -140,8 +140,9 @@ class UserKNN(Neighborhood):
         del options  # sorting takes no time
         compared = self._compared(train, residual, weight)
         self.lengths_ = norms(train.user_index, compared, train.n_users)
-        self.rater_starts_, self.raters_, _, row = train.by_item
-        self.rater_values_ = residual[row]
+        by_item = train.by_item
+        self.rater_starts_, self.raters_ = by_item.indptr, by_item.indices
+        self.rater_values_ = by_item.take(residual)
 
     def check_arrays(self) -> None:
         """Checks that the raters of each item are those of the history, ascending."""

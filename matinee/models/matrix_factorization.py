@@ -30,25 +30,27 @@ Ratings are visited in an order that follows from the ids, whatever the order of
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Indices
+from matinee.block_sums import BLOCK, deviation
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError
 from matinee.models.adaptation import adapted, biases_of
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, median_bias
-from matinee.models.coordinate_descent import descent_of
 from matinee.models.declarations import curve_of
-from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable, solve_users
+from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
+from matinee.models.factor_training import FactorTraining, FitTable, plan_of
 from matinee.models.fold_in import penalties, ridge
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.models.latent_factors import FactorTables, predictions, scores, user_vectors
+from matinee.models.list_scores import caution
 from matinee.models.recency import (
     half_life_setting,
     mean_of,
@@ -57,17 +59,15 @@ from matinee.models.recency import (
 from matinee.models.ridge_rows import Factors, Penalty, Side, renew
 from matinee.models.updating import Change, placed
 from matinee.progress import Step
-from matinee.threads import Run, available_cores, one_blas_thread, workers
+from matinee.threads import available_cores, one_blas_thread, workers
+from matinee.training.checkpoints import number_of, restore_generator
+from matinee.training.loop import end_epoch
 
 CLEAR_GAIN, DENSE = 0.03, 25
 """The gain of the factors halfway, and the ratings for each user or item, above which the
 settings suit the table."""
 LEAST_GAIN = 0.0005
 """The gain of the factors below which they are dropped where the settings must not adapt."""
-ENOUGH_STEPS = 0.15
-"""The sum of the learning rates after which useful factors have grown, and can be tested.
-
-In the default training it reaches 0.3 in the first half of the epochs."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -80,7 +80,7 @@ class MatrixFactorization(Recommender):
         "match, it predicts more stars than follow from the mean, the generosity of the person "
         "and the popularity of the film."
     )
-    capabilities = Capabilities(needs_stars=True, thread_safe=True)
+    capabilities = Capabilities(needs_stars=True, resumes=True, thread_safe=True)
 
     factors: int = hyper(
         64, low=1, high=4096, search=(16, 256), help="length F of each taste vector"
@@ -156,18 +156,37 @@ class MatrixFactorization(Recommender):
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         self._set_moments(train)
-        table, plan = self._table(train), self._plan()
+        table = self._table(train)
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
-            fit = _Fit(table, run, n_threads, np.random.default_rng(self.seed))
-            weights = self._train(fit, plan, options)
-            if weights is None:
-                weights, plan = self._adapt(fit, plan, options)
+            fit = FitTable(table, run, n_threads, np.random.default_rng(self.seed))
+            weights, plan = self._learn(fit, options)
             if len(self.history_) > len(train):  # a part was cut off for early stopping
                 table = self._table(self.history_.to_training_ratings())
             weights = solve_users(table, weights, plan, run, n_threads)
         self._set_attributes(weights)
         self.penalty_ = np.array([plan.regularization, plan.factor_shrinkage, plan.bias_shrinkage])
+
+    def _learn(self, fit: FitTable, options: FitOptions) -> tuple[DescentWeights, FactorPlan]:
+        """The weights and the plan that suit the table, from the start or from a checkpoint."""
+        plan, saved = self._plan(), None
+        if options.checkpoint is not None:
+            saved = options.checkpoint.load()
+        stops_early = options.valid is not None and self.patience > 0
+        if saved is None:
+            training = FactorTraining(fit, plan, is_tested=not stops_early)
+        else:
+            assert options.checkpoint is not None
+            with options.checkpoint.reading():
+                plan = plan_of(saved, self.factors)
+                restore_generator(fit.rng, saved["began"])
+                is_tested = bool(number_of(saved, "is_tested", 0, 1))
+                training = FactorTraining(fit, plan, is_tested=is_tested)
+                training.restore(saved)
+        weights = self._train(fit.table, training, options)
+        if weights is None:
+            return self._adapt(fit, plan, options)
+        return weights, plan
 
     def _plan(self) -> FactorPlan:
         """The plan that the settings describe."""
@@ -184,7 +203,7 @@ class MatrixFactorization(Recommender):
         )
 
     def _adapt(
-        self, fit: "_Fit", plan: FactorPlan, options: FitOptions
+        self, fit: FitTable, plan: FactorPlan, options: FitOptions
     ) -> tuple[DescentWeights, FactorPlan]:
         """The weights and the plan that suit the table; biases alone if no factors do."""
         if self.adapt:
@@ -192,7 +211,8 @@ class MatrixFactorization(Recommender):
         else:
             plan = plan._replace(factors=0)
         if plan.factors:
-            weights = self._train(fit, plan, options, is_final=True)
+            training = FactorTraining(fit, plan, is_tested=False)
+            weights = self._train(fit.table, training, options)
             assert weights is not None
             return weights, plan
         weights = DescentWeights.start(fit.table, plan._replace(factors=1), fit.rng)
@@ -204,45 +224,30 @@ class MatrixFactorization(Recommender):
         return weights, plan
 
     def _train(
-        self, fit: "_Fit", plan: FactorPlan, options: FitOptions, *, is_final: bool = False
+        self, table: TrainingTable, training: FactorTraining, options: FitOptions
     ) -> DescentWeights | None:
         """Runs the epochs; sets `curve_` and returns the best weights.
 
-        None if held-out ratings show halfway that the factors need another plan, unless this
-        one is final.
+        None if held-out ratings show halfway that the factors need another plan.
         """
-        weights = DescentWeights.start(fit.table, plan, fit.rng)
-        descent = descent_of(plan, fit.table, weights, fit.rng, fit.run, fit.n_threads)
-        stops_early = options.valid is not None and self.patience > 0
-        rates, half = plan.rates(), plan.epochs // 2
-        tested: Descent | None = None
-        if isinstance(descent, Descent) and not stops_early and not is_final:
-            tested = descent
-        if tested and sum(rates[:half]) * fit.table.mean_importance() >= ENOUGH_STEPS:
-            tested.hold_out(min(0.05, 10_000 / len(fit.table)))
-        losses: list[tuple[float, float, float]] = []
-        best_rmse, best_epoch, best_weights = np.inf, 0, weights
-        for epoch, rate in enumerate(rates):
-            gain = tested.gain_of_factors() if tested and epoch == half else None
-            if not self._are_useful(gain, fit.table):
+        plan, losses = training.plan, training.losses
+        patience = self.patience if options.valid is not None else 0
+        while not (patience and losses and training.is_over(patience)):
+            if training.n_epochs == plan.epochs:
+                break
+            if not self._are_useful(training.gain(), table):
                 self.curve_ = curve_of(self, np.array(losses))
                 return None
-            train_rmse = float(self.deviation_) * descent.epoch(rate)
-            valid_rmse = None
+            rate, rmse = training.epoch()
+            train_rmse, valid_rmse = float(self.deviation_) * rmse, None
             if options.valid is not None:
-                valid_rmse = self._rmse(weights, options.valid)
+                valid_rmse = self._rmse(training.weights, options.valid)
             losses.append((rate, train_rmse, np.nan if valid_rmse is None else valid_rmse))
-            if options.progress:
-                shown = train_rmse if valid_rmse is None else valid_rmse
-                options.progress(Step(epoch + 1, plan.epochs, f"RMSE {shown:.4f}", valid_rmse))
-            if not stops_early or valid_rmse is None:
-                continue
-            if valid_rmse < best_rmse:
-                best_rmse, best_epoch, best_weights = valid_rmse, epoch, weights.copy()
-            elif epoch - best_epoch >= self.patience:
-                break
+            shown = train_rmse if valid_rmse is None else valid_rmse
+            step = Step(len(losses), plan.epochs, f"RMSE {shown:.4f}", valid_rmse)
+            end_epoch(options.checkpoint, training.state, options.progress, step)
         self.curve_ = curve_of(self, np.array(losses))
-        return best_weights
+        return training.best_weights
 
     def _are_useful(self, gain: float | None, table: TrainingTable) -> bool:
         """Whether to go on with factors that remove this part of the squared error.
@@ -268,7 +273,7 @@ class MatrixFactorization(Recommender):
         value, importance = train.by_user.value, self._importance(train)
         self.global_mean_ = mean_of(value, importance)
         if importance is None:
-            self.deviation_ = np.array(value.std(dtype=np.float64) or 1.0)
+            self.deviation_ = np.array(deviation(value) or 1.0)
         else:
             squares = np.square(value - self.global_mean_)
             self.deviation_ = np.array(np.sqrt(mean_of(squares, importance)) or 1.0)
@@ -278,19 +283,29 @@ class MatrixFactorization(Recommender):
         importance = recency_weights(train, self.half_life, self.name)
         if importance is None:
             return None
-        return importance[train.by_user.row]
+        return train.by_user.take(importance)
 
     def _table(self, train: Ratings) -> TrainingTable:
         """The standardized ratings by user and item: the order of the rows does not matter."""
         by_user = train.by_user
-        value = (by_user.value - np.float32(self.global_mean_)) / np.float32(self.deviation_)
-        user_index = np.repeat(np.arange(train.n_users, dtype=np.int32), np.diff(by_user.indptr))
+        mean, unit = np.float32(self.global_mean_), np.float32(self.deviation_)
+        value = train.scratch().empty(len(train), np.float32)
+        for start in range(0, len(train), BLOCK):
+            at = slice(start, start + BLOCK)
+            value[at] = (by_user.value[at] - mean) / unit
+        user_index, stored = train.user_index, None
+        if train.stored is not None:
+            stored = train.stored._replace(by_user=by_user._replace(value=value))
+        else:
+            counts = np.diff(by_user.indptr)
+            user_index = np.repeat(np.arange(train.n_users, dtype=np.int32), counts)
         ordered = replace(
             train,
             user_index=user_index,
             item_index=by_user.indices,
-            value=value.astype(np.float32, copy=False),
+            value=value,
             timestamp=None,
+            stored=stored,
         )
         return TrainingTable(ordered, self._importance(train))
 
@@ -418,6 +433,15 @@ class MatrixFactorization(Recommender):
     def _predict_all(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return scores(self._tables(), vectors)
 
+    def fill_scores(
+        self, vectors: NDArray[np.float32], items: slice, out: NDArray[np.float32]
+    ) -> None:
+        """See `TiledScores`; the same sums in the same order as in `scores`."""
+        np.matmul(vectors[:, 1:], self.item_factors_[items].T, out=out)
+        out += vectors[:, :1]
+        out += np.float32(self.global_mean_) + self.item_bias_[items]
+        out -= caution(self.scale_, self.item_counts_[items])
+
     def _predict(
         self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
     ) -> NDArray[np.float32]:
@@ -429,12 +453,3 @@ class MatrixFactorization(Recommender):
 
     def _item_vectors(self) -> NDArray[np.float32]:
         return self.item_factors_
-
-
-class _Fit(NamedTuple):
-    """What does not change during one fit."""
-
-    table: TrainingTable
-    run: Run
-    n_threads: int
-    rng: np.random.Generator

@@ -2,22 +2,28 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Indices, Longs
-from matinee.data.ratings import Grouped
+from matinee.data.ratings import Grouped, Ratings
 from matinee.data.split import Split
 from matinee.errors import SettingError, UnknownNameError
 from matinee.models.base import Recommender
 from matinee.models.configurable import Configurable
+from matinee.models.declarations import check_history, restore, state_of
+from matinee.models.history import History
 from matinee.models.implicit_feedback import AUTO, find_threshold
-from matinee.models.interface import Capabilities
+from matinee.models.interface import Capabilities, FitOptions
 from matinee.models.stacking import ndcg, nonnegative_ridge, pairs_of, standardized
 from matinee.progress import Progress, Step
 from matinee.text import joined, nearest
+from matinee.training.checkpoints import State, check_like, prefixed, with_prefix
+from matinee.training.loop import end_epoch
+
+Model = TypeVar("Model", bound=Recommender)
 
 ENOUGH = 100
 """The number of held-out ratings, or likes, below which all weights are equal."""
@@ -216,14 +222,53 @@ def _positions(group: Grouped, user: int) -> slice:
     return slice(group.indptr[user], group.indptr[user + 1])
 
 
-class Steps:
-    """Combines the progress of several consecutive fits into one."""
+class Stages:
+    """Consecutive fits of one training: their progress in one, and their state in one checkpoint,
+    from which the training resumes at the fit that was interrupted.
 
-    def __init__(self, progress: Progress | None, n_models: int) -> None:
-        self.progress, self.n_models, self.n_begun = progress, n_models, 0
+    Stages have names. Of those that are done, a model's learned arrays are kept, or the arrays of
+    `compute`.
+    """
 
-    def next(self, name: str) -> Progress | None:
-        """The progress callback for the next model, in percent; None without progress."""
+    def __init__(self, options: FitOptions, n_models: int) -> None:
+        self.checkpoint, self.n_threads = options.checkpoint, options.n_threads
+        self.progress, self.n_models, self.n_begun = options.progress, n_models, 0
+        self.done: dict[str, State] = {}
+        saved: State = {}
+        if self.checkpoint is not None:
+            saved = with_prefix(self.checkpoint.load() or {}, "done.")
+        for stage in {name.partition(".")[0] for name in saved}:
+            self.done[stage] = with_prefix(saved, f"{stage}.")
+
+    def fit(self, stage: str, model: Model, train: Ratings) -> Model:
+        """Fits a model, or restores one that was fitted before an interruption.
+
+        Args:
+            stage: the name of the stage, which must be unique in the training.
+            model: unfitted; also returned.
+        """
+        progress = self.skip(model.name)
+        if stage in self.done:
+            assert self.checkpoint is not None
+            with self.checkpoint.reading():
+                restore_fitted(model, train, self.done[stage])
+            return model
+        if self.checkpoint is None:
+            return model.fit(train, n_threads=self.n_threads, progress=progress)
+        part = None
+        if model.capabilities.resumes:
+            part = self.checkpoint.part(f"now.{stage}", self._state())
+        model.fit(train, n_threads=self.n_threads, progress=progress, checkpoint=part)
+        self.done[stage] = fitted_state(model)
+        self._end(model.name)
+        return model
+
+    def skip(self, name: str) -> Progress | None:
+        """Passes by the next of the models.
+
+        Returns:
+            The progress callback for it, in percent; None without progress.
+        """
         before, total, progress = 100 * self.n_begun, 100 * self.n_models, self.progress
         self.n_begun += 1
         if progress is None:
@@ -234,3 +279,72 @@ class Steps:
             progress(Step(done, total, f"{name} {step.text}"))
 
         return report
+
+    def saved(self, stage: str, expected: State) -> State | None:
+        """What `keep` kept of a stage before an interruption; None if there was none.
+
+        Args:
+            expected: arrays of the same names, dtypes and shapes.
+        """
+        if self.checkpoint is None or stage not in self.done:
+            return None
+        with self.checkpoint.reading():
+            check_like(self.done[stage], expected)
+        return self.done[stage]
+
+    def keep(self, stage: str, arrays: State) -> None:
+        """Ends a stage with some arrays; those of earlier stages are not needed any more."""
+        if self.checkpoint is not None:
+            self.done = {stage: arrays}
+            self._end(stage)
+
+    def _end(self, name: str) -> None:
+        assert self.checkpoint is not None
+        step = Step(100 * self.n_begun, 100 * self.n_models, name)
+        end_epoch(self.checkpoint, self._state, self.progress, step)
+
+    def _state(self) -> State:
+        state: State = {}
+        for stage, arrays in self.done.items():
+            state |= prefixed(arrays, f"done.{stage}.")
+        return state
+
+
+@runtime_checkable
+class Combining(Protocol):
+    """A model that has members."""
+
+    def new_members(self, train: Ratings) -> dict[str, Recommender]:
+        """The members of a model of these ratings, by name, not fitted; `scale_` must be set."""
+
+
+def fitted_state(model: Recommender) -> State:
+    """The learned arrays of a fitted model, with those of its members."""
+    state = state_of(model)
+    for name, member in model.members().items():
+        if member.is_fitted:
+            state |= prefixed(fitted_state(member), f"member.{name}.")
+    return state
+
+
+def restore_fitted(model: Recommender, train: Ratings, state: State) -> None:
+    """Makes an unfitted model one that was fitted on these ratings.
+
+    Args:
+        state: of `fitted_state`.
+
+    Raises:
+        DataError, KeyError: it is not the state of such a model.
+    """
+    times, features = model.capabilities.uses_times, model.capabilities.uses_features
+    history = History.from_ratings(train, times=times, features=features)
+    own = {name: array for name, array in state.items() if not name.startswith("member.")}
+    model.scale_ = train.scale
+    members: dict[str, Recommender] = {}
+    if isinstance(model, Combining):
+        members = model.new_members(train)
+    for name, member in members.items():
+        if part := with_prefix(state, f"member.{name}."):
+            restore_fitted(member, train, part)
+    check_history(history, own["item_counts_"], own["item_means_"])
+    restore(model, history, own, members)

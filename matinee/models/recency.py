@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Longs
+from matinee.block_sums import BLOCK, sums_by
 from matinee.data.ratings import NO_TIME, Ratings
 from matinee.errors import SettingError
 from matinee.models.hyperparameters import hyper
@@ -72,12 +73,19 @@ def recency_weights(train: Ratings, half_life: float, model: str) -> Floats | No
             f"{model}: half_life needs the times of the ratings, and this table has none; read "
             "them with --timestamp-column NAME, or leave half_life at 0."
         )
-    return TrainingTimes.of(train.timestamp).weights(train.timestamp, half_life)
+    times, timestamp = TrainingTimes.of(train.timestamp), train.timestamp
+    weights = train.scratch().empty(len(train), np.float32)
+    for start in range(0, len(train), BLOCK):
+        at = slice(start, start + BLOCK)
+        weights[at] = times.weights(timestamp[at], half_life)
+    return weights
 
 
 def sums_of(weight: Floats | None, index: NDArray[np.integer], n: int) -> Doubles:
     """The sum of the weights of each user, or item, (n,); the number of ratings if None."""
-    return np.bincount(index, weight, minlength=n).astype(np.float64)
+    if weight is None:
+        return np.bincount(index, minlength=n).astype(np.float64)
+    return sums_by(index, weight, n)
 
 
 def mean_of(value: Floats, weight: Floats | None) -> NDArray[np.float64]:

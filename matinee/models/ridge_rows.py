@@ -79,9 +79,9 @@ def renew(factors: Factors, change: Change, n_threads: int | None) -> None:
     items, biases = np.flatnonzero(change.items_change), np.zeros_like(factors.users.bias)
     steps = Side(np.zeros_like(factors.items.factors), np.zeros_like(factors.items.bias))
     with one_blas_thread(), workers(n_threads) as run:
-        team = _Team(run, n_threads or available_cores(), factors.penalty)
+        team = Team(run, n_threads or available_cores(), factors.penalty)
         team.solve(_of_users(factors, change.history, np.flatnonzero(is_new)), *factors[:2])
-        rated = _surprises(factors, change, items)
+        rated, _ = surprises(factors, change, items)
         team.solve(rated, steps, factors.users._replace(bias=biases), STEP_PRECISION)
         factors.items.factors[items] += steps.factors[items]
         factors.items.bias[items] += steps.bias[items]
@@ -99,8 +99,14 @@ def _of_users(factors: Factors, history: History, users: Longs) -> RatedRows:
     return RatedRows(users, indptr, item, left, np.ones_like(left))
 
 
-def _surprises(factors: Factors, change: Change, items: Longs) -> RatedRows:
-    """All ratings of some items, ascending, with what the news change in their values."""
+def surprises(
+    factors: Factors, change: Change, items: Longs
+) -> tuple[RatedRows, NDArray[np.bool_]]:
+    """All ratings of some items, ascending, with what the news change in their values.
+
+    Returns:
+        The ratings, and which of them are new and replace none, (N,).
+    """
     history, gone = change.history, change.withdrawn
     place = np.flatnonzero(change.items_change[history.item_index])
     lost = np.flatnonzero(change.items_change[gone.item_index])
@@ -109,7 +115,8 @@ def _surprises(factors: Factors, change: Change, items: Longs) -> RatedRows:
     value = np.concatenate([history.value[place] - change.earlier[place], gone.value[lost]])
     weight = np.ones(len(item), np.float32)
     weight[len(place) :] = GONE
-    asked = np.flatnonzero(np.isnan(value))
+    is_new = np.isnan(value)
+    asked = np.flatnonzero(is_new)
     value[asked] = history.value[place[asked]]
     asked = np.append(asked, np.arange(len(place), len(item)))
     (p, b), (q, c) = factors.users, factors.items
@@ -119,10 +126,10 @@ def _surprises(factors: Factors, change: Change, items: Longs) -> RatedRows:
     order = np.argsort(item, kind="stable")
     counts = np.bincount(item, minlength=len(history.items))[items]
     indptr = np.append(0, np.cumsum(counts))
-    return RatedRows(items, indptr, user[order], value[order], weight[order])
+    return RatedRows(items, indptr, user[order], value[order], weight[order]), is_new[order]
 
 
-class _Team:
+class Team:
     """Workers that solve regressions; to be used in `one_blas_thread`."""
 
     def __init__(self, run: Run, n_threads: int, penalty: Penalty) -> None:

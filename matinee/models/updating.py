@@ -30,7 +30,7 @@ from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.declarations import forget_cached
-from matinee.models.history import History
+from matinee.models.history import History, item_means
 
 SHARE = 0.005
 """An item changes if its news are at least this share of its ratings."""
@@ -87,7 +87,7 @@ class Change(NamedTuple):
 
 @runtime_checkable
 class Updatable(Protocol):
-    """A model that can be updated."""
+    """A model that can be updated, unless it has `can_absorb`, which is False."""
 
     def absorb(self, change: Change, n_threads: int | None) -> None:
         """Sets the learned arrays of the model after the news; `history_` and what follows from
@@ -126,7 +126,7 @@ def updated(
         DataError: the news do not fit the model, or a withdrawn rating is unknown.
     """
     model.check_fitted()
-    _refuse_model(model)
+    refuse_model(model)
     parts = [None if part is None else ratings_of(part, "updated") for part in (news, withdrawn)]
     change = change_of(model.history_, parts[0], parts[1], labels or {})
     return Updated(after(model, change, n_threads), change.tally)
@@ -141,19 +141,17 @@ def after(model: Model, change: Change, n_threads: int | None) -> Model:
     result = copy(model)
     forget_cached(result)
     result.users_, result.items_, result.history_ = history.users, history.items, history
-    counts = np.bincount(history.item_index, minlength=len(history.items))
-    sums = np.bincount(history.item_index, history.value, minlength=len(history.items))
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    result.item_counts_, result.item_means_ = counts, means.astype(np.float32)
+    result.item_counts_ = np.bincount(history.item_index, minlength=len(history.items))
+    result.item_means_ = item_means(result.item_counts_, history.item_index, history.value)
     absorbing: object = result
     if isinstance(absorbing, Updatable):
         absorbing.absorb(change, n_threads)
     return result
 
 
-def can_update(model: object) -> bool:
-    """Whether a model is `Updatable`; any other must be trained again."""
-    return isinstance(model, Updatable)
+def can_update(model: Recommender) -> bool:
+    """Whether a model can be updated; any other must be trained again."""
+    return isinstance(model, Updatable) and bool(getattr(model, "can_absorb", True))
 
 
 def placed(array: NDArray[Number], source: NDArray[np.int32]) -> NDArray[Number]:
@@ -392,12 +390,13 @@ def _told(ratings: Ratings, row: int) -> str:
 # -- refusals ----------------------------------------------------------------------------
 
 
-def _refuse_model(model: Recommender) -> None:
+def refuse_model(model: Recommender) -> None:
     """Raises UnsupportedError if a model cannot be updated."""
     again = "Train it again on all ratings:  matinee train DATA MORE_DATA --out NEW"
     if not can_update(model):
+        how = " with these settings" if isinstance(model, Updatable) else ""
         raise UnsupportedError(
-            f"{model.name} cannot be updated; hybrid, mf, ials and ease can. {again}"
+            f"{model.name} cannot be updated{how}; hybrid, mf, bayes, ials and ease can. {again}"
         )
     if model.history_.is_empty:
         raise UnsupportedError(

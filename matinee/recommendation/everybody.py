@@ -11,7 +11,13 @@ from matinee._types import Floats, Longs
 from matinee.data.catalog import Catalog
 from matinee.models.base import Recommender
 from matinee.models.history import few_ratings
-from matinee.models.top_lists import USERS_PER_BLOCK
+from matinee.models.top_lists import (
+    USERS_PER_BLOCK,
+    USERS_PER_TILE,
+    TiledScores,
+    lists_from_tiles,
+    users_per_block,
+)
 from matinee.recommendation.reranking import AS_RANKED, Dials, choose
 from matinee.threads import one_blas_thread, workers
 
@@ -46,11 +52,13 @@ class PeopleToList(NamedTuple):
         ids: (B,).
         vectors: of some of them, (n, D).
         seen: the items that one of them has rated.
+        users: their indices, if they are users of the model, (B,).
     """
 
     ids: NDArray[Any]
     vectors: Callable[[slice], Floats]
     seen: Callable[[int], NDArray[np.int32]]
+    users: Longs | None = None
 
 
 def known_people(model: Recommender, users: Longs) -> PeopleToList:
@@ -59,6 +67,7 @@ def known_people(model: Recommender, users: Longs) -> PeopleToList:
         model.users_.ids[users],
         lambda rows: model.user_vectors(users[rows]),
         lambda row: model.history_.of(int(users[row]))[0],
+        users,
     )
 
 
@@ -88,6 +97,9 @@ def _fill(
 ) -> None:
     """Fills `best` and `scores`, (B, K), with the items of the lists and their stars, or scores
     if the model only ranks; -1 where a list is shorter."""
+    if wanted.dials == AS_RANKED and people.users is not None and isinstance(model, TiledScores):
+        _fill_from_tiles(model, people.users, wanted, best, scores, n_threads)
+        return
     few = few_ratings(model.item_counts_)
 
     def fill(rows: slice) -> None:
@@ -107,14 +119,48 @@ def _fill(
             best[row, : len(chosen)] = chosen
             scores[row, : len(chosen)] = user_shown[chosen]
 
-    n_people = len(people.ids)
-    blocks = [
-        (slice(first, first + USERS_PER_BLOCK),) for first in range(0, n_people, USERS_PER_BLOCK)
-    ]
+    size = users_per_block(len(model.items_))
+    blocks = [(slice(first, first + size),) for first in range(0, len(people.ids), size)]
     if not model.capabilities.thread_safe or wanted.dials != AS_RANKED:
         n_threads = 1
     with one_blas_thread(), workers(n_threads) as run:
         run(fill, blocks)
+
+
+def _fill_from_tiles(
+    model: Recommender,
+    users: Longs,
+    wanted: Wanted,
+    best: Longs,
+    scores: Floats,
+    n_threads: int | None,
+) -> None:
+    """`_fill` for lists that are ranked by the scores alone, without those of all items at once."""
+    from matinee.kernels.top_k import LOWEST
+
+    seen = model.history_.indptr, model.history_.item_index
+    if wanted.include_seen:
+        seen = np.zeros_like(seen[0]), seen[1]
+    allowed = None
+    if not wanted.allowed.all():
+        allowed = wanted.allowed
+
+    def fill(rows: slice) -> None:
+        scores[rows] = lists_from_tiles(model, users[rows], seen, best[rows], allowed)
+
+    blocks = [
+        (slice(first, first + USERS_PER_TILE),) for first in range(0, len(users), USERS_PER_TILE)
+    ]
+    if not model.capabilities.thread_safe:
+        n_threads = 1
+    with one_blas_thread(), workers(n_threads) as run:
+        run(fill, blocks)
+    is_left_over = scores == LOWEST
+    if model.has_stars:
+        user, item = np.repeat(users, best.shape[1]), best.ravel()
+        stars = model.predict_at(user.astype(np.int32), item.astype(np.int32), None)
+        scores[:] = stars.reshape(best.shape)
+    best[is_left_over] = -1
 
 
 def _frame(

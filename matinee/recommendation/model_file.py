@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
 
 from matinee._types import Arrays
 from matinee._version import __version__
+from matinee.array_checks import LARGEST
 from matinee.data.catalog import Catalog
+from matinee.data.packing import pack_catalog, pack_ids, unpack_catalog, unpack_ids
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, MatineeError, ModelFileError, SettingError
-from matinee.files import problem_of_place, reason_of, write_atomically
+from matinee.files import problem_of_place, reason_of
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import (
@@ -36,17 +37,10 @@ from matinee.models.declarations import (
     state_of,
 )
 from matinee.models.history import History
-from matinee.models.hyperparameters import LARGEST
 from matinee.models.neural.network import Network
 from matinee.models.registry import member_named
-from matinee.recommendation.tensors import (
-    catalog_tensors,
-    pack_history,
-    pack_ids,
-    unpack_catalog,
-    unpack_history,
-    unpack_ids,
-)
+from matinee.recommendation.tensor_file import write_tensors
+from matinee.recommendation.tensors import pack_history, unpack_history
 from matinee.text import printable
 
 if TYPE_CHECKING:
@@ -93,7 +87,7 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
             "item-knn."
         )
     tensors = _model_tensors(model, origin.has_history)
-    tensors |= catalog_tensors(catalog)
+    tensors |= pack_catalog(catalog)
     header = {
         "format": FORMAT,
         "model": model.name,
@@ -106,10 +100,8 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
         header["members"] = _member_entries(model)
     text = json.dumps(header, sort_keys=True)
     metadata = {"matinee": text, "sha256": digest(text, tensors)}
-    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    payload = _with_sorted_metadata(to_bytes(arrays, metadata))
     try:
-        write_atomically(path, payload)
+        write_tensors(path, tensors, metadata)
     except OSError as error:
         raise ModelFileError(
             f"Cannot write '{path}': {reason_of(error)}. Give another place with --out."
@@ -381,28 +373,17 @@ def digest(header: str, tensors: Arrays) -> str:
     return digest.hexdigest()
 
 
-def _with_sorted_metadata(payload: bytes) -> bytes:
-    """The same file with the keys of its metadata sorted; safetensors writes them in any
-    order."""
-    start = 8 + int.from_bytes(payload[:8], "little")
-    header = json.loads(payload[8:start])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)  # the tensors stay aligned
-    return len(text).to_bytes(8, "little") + text + payload[start:]
-
-
 # -- arrays ------------------------------------------------------------------------------
 
 
 def _model_tensors(model: Recommender, has_history: bool) -> Arrays:
     history = model.history_
+    if not has_history:
+        history = history.without_ratings()
     try:
         check_history(history, model.item_counts_, model.item_means_)
     except DataError as error:
         raise _not_saved(error) from error
-    if not has_history:
-        history = history.without_ratings()
     tensors = {f"model.{name}": array for name, array in _checked_state(model).items()}
     tensors |= _member_tensors(model, "model")
     ids = pack_ids(model.users_.ids, "users") | pack_ids(model.items_.ids, "items")

@@ -212,7 +212,9 @@ def solve_likers(block: UserBlock, state: ListState) -> tuple["Positives", Float
     )
     penalty = np.float32(model.alpha0) * state.spectrum, penalties
     span, limits = (0, len(block.users)), (LAST_STEPS, LAST_GAIN)
-    als.solve(positives, span, (factors, state.item_factors), penalty, limits, losses)
+    tables = factors, als.whole_vectors(state.item_factors)
+    work = als.new_work(model.factors)
+    als.solve(positives, span, tables, penalty, limits, losses, work)
     factors[np.diff(indptr) == 0] = 0
     return positives, factors, float(losses.sum())
 

@@ -93,8 +93,8 @@ def lists_of_histories(table: ClusterRatings, task: ListTask) -> "DataFrame":
         for first in range(0, len(block.users), USERS_PER_BLOCK):
             yield _lists(now, _people(now, block, known, first))
 
-    frame = over_users(table.frame.select("user", "item", "value"), lists, _schema(task, "int"))
-    ids = table.user_ids.select(f.col("index").alias("user_id"), f.col("id"))
+    frame = over_users(table.frame.select("user", "item", "value"), lists, _schema(task, "bigint"))
+    ids = table.user_ids.select(f.col("index").cast("bigint").alias("user_id"), f.col("id"))
     named = [f.col(name) for name in frame.columns[1:]]
     return frame.join(ids, "user_id").select(f.col("id").alias("user_id"), *named)
 

@@ -22,7 +22,7 @@ from matinee.models.history import History
 from matinee.models.hybrid import MOST_ITEMS, MOST_WEIGHED, Hybrid
 from matinee.models.ials import ImplicitALS
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.models.members import Steps
+from matinee.models.members import Stages
 from matinee.progress import Progress
 from matinee.spark.encoding import ClusterRatings, item_counts
 from matinee.spark.lists import ListState, learn_lists, solve_likers
@@ -257,14 +257,14 @@ def _learn_hybrid(model: Hybrid, facts: _Facts) -> None:
     sample = _some_users(table, MOST_WEIGHED, model.seed)
     if len(sample) == 0:
         raise DataError("The table has too few users to draw some of them.")
-    steps = Steps(facts.progress, 2 * len(names) + 1)
-    weights = model._learn_weights(sample, fitting, FitOptions(), steps)
+    stages = Stages(FitOptions(progress=facts.progress), 2 * len(names) + 1)
+    weights = model._learn_weights(sample, fitting, stages)
     weight_of = dict(zip(fitting, weights.tolist(), strict=True))
     model.weights_ = np.array([weight_of.get(name, 0.0) for name in names])
     model.members_ = model._unfitted()
     for name in _used(model):
         member = model.members_[name]
-        part = _Facts(table, facts.counts, facts.sums, facts.saved, steps.next(name))
+        part = _Facts(table, facts.counts, facts.sums, facts.saved, stages.skip(name))
         _learn(member, part)
     mean = float(facts.sums.sum() / facts.counts.sum())
     model.global_mean_ = np.array(mean)

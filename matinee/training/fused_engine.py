@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.kernels.adam import Adam, Shape, Table, adam_epoch
-from matinee.training.checkpoints import State
+from matinee.training.checkpoints import State, check_like
 from matinee.training.loop import Batches
 from matinee.training.schedules import Schedule
 
@@ -59,5 +59,7 @@ class FusedDotProduct:
 
     def restore(self, state: State) -> None:
         """See `Engine`."""
-        for name, array in self.table._asdict().items():
+        arrays = self.table._asdict()
+        check_like(state, arrays)
+        for name, array in arrays.items():
             array[:] = state[name]

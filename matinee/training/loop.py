@@ -4,7 +4,9 @@ An engine decides what a step is: `fused.py` has one for the dot product on the 
 `network.py` one for any PyTorch module on any device.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -12,9 +14,17 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles
 from matinee.data.ratings import Ratings
-from matinee.errors import SettingError
+from matinee.errors import DataError, SettingError
 from matinee.progress import Progress, Step
-from matinee.training.checkpoints import Checkpoint, State
+from matinee.training.checkpoints import (
+    Checkpoint,
+    State,
+    check_like,
+    number_of,
+    prefixed,
+    rows_of,
+    with_prefix,
+)
 from matinee.training.schedules import Schedule, ScheduleSettings, make_schedule
 
 HISTORY_POINTS = 2_000
@@ -52,7 +62,11 @@ class Engine(Protocol):
         """Everything that the next step depends on."""
 
     def restore(self, state: State) -> None:
-        """Goes back to a state that `state` returned."""
+        """Goes back to a state that `state` returned.
+
+        Raises:
+            DataError, LookupError, ValueError, RuntimeError: it is the state of another engine.
+        """
 
 
 @dataclass(frozen=True)
@@ -119,7 +133,8 @@ def train(
     log, best = TrainingLog(), Best(np.inf, {})
     is_watched = valid is not None and (plan.patience > 0 or plan.keep_best)
     if checkpoint is not None and (saved := checkpoint.load()) is not None:
-        log, best = _resume(engine, saved)
+        with checkpoint.reading():
+            log, best = _resume(engine, saved, plan)
     while len(log.epochs) < plan.epochs:
         epoch = len(log.epochs)
         if is_watched and plan.patience and epoch - log.best_epoch > plan.patience:
@@ -138,15 +153,27 @@ def train(
             log.best_epoch = epoch
         elif error < best.error:
             log.best_epoch, best = epoch, Best(error, engine.state())
-        if checkpoint is not None:
-            checkpoint.save(_snapshot(engine, log, best))
-        if progress is not None:
-            progress(_report(log, plan.epochs))
+        end_epoch(checkpoint, partial(_snapshot, engine, log, best), progress, _report(log, plan))
     if best.state:
         engine.restore(best.state)
-    if checkpoint is not None:
-        checkpoint.path.unlink(missing_ok=True)
     return log
+
+
+def end_epoch(
+    checkpoint: Checkpoint | None,
+    state: Callable[[], State],
+    progress: Progress | None,
+    step: Step,
+) -> None:
+    """Reports an epoch, and saves the state after it if it is time to.
+
+    Args:
+        state: see `Checkpoint.after_epoch`.
+    """
+    if checkpoint is not None:
+        checkpoint.after_epoch(state, None if progress is None else partial(progress, step))
+    elif progress is not None:
+        progress(step)
 
 
 def _shuffled(ratings: Ratings, seed: int, epoch: int) -> Batches:
@@ -184,9 +211,10 @@ def _thinned(
     return [(float(rates[part].mean()), float(losses[part].mean())) for part in parts]
 
 
-def _report(log: TrainingLog, n_epochs: int) -> Step:
+def _report(log: TrainingLog, plan: TrainingPlan) -> Step:
     """The last epoch, with root mean squared errors."""
     _, train_error, valid_error = log.epochs[-1]
+    n_epochs = plan.epochs
     if np.isnan(valid_error):
         return Step(len(log.epochs), n_epochs, f"RMSE {np.sqrt(train_error):.4f}")
     validation = float(np.sqrt(valid_error))
@@ -196,26 +224,30 @@ def _report(log: TrainingLog, n_epochs: int) -> Step:
 def _snapshot(engine: Engine, log: TrainingLog, best: Best) -> State:
     """Everything that `_resume` needs."""
     return {
-        **{f"engine.{name}": array for name, array in engine.state().items()},
-        **{f"best.{name}": array for name, array in best.state.items()},
+        **prefixed(engine.state(), "engine."),
+        **prefixed(best.state, "best."),
         "history.epochs": np.array(log.epochs),
         "history.steps": np.array(log.steps),
-        "history.best": np.array([log.best_epoch, best.error]),
+        "history.best_epoch": np.array(float(log.best_epoch)),
+        "history.best_error": np.array(best.error),
     }
 
 
-def _resume(engine: Engine, saved: State) -> tuple[TrainingLog, Best]:
-    """Restores the engine, the log and the best epoch from a snapshot."""
-    engine.restore(_with_prefix(saved, "engine."))
-    epochs = [(rate, loss, error) for rate, loss, error in saved["history.epochs"].tolist()]
-    steps = [(rate, loss) for rate, loss in saved["history.steps"].tolist()]
-    best_epoch, best_error = saved["history.best"].tolist()
-    log = TrainingLog(epochs, steps, int(best_epoch))
-    return log, Best(best_error, _with_prefix(saved, "best."))
+def _resume(engine: Engine, saved: State, plan: TrainingPlan) -> tuple[TrainingLog, Best]:
+    """Restores the engine, the log and the best epoch from a snapshot.
 
-
-def _with_prefix(state: State, prefix: str) -> State:
-    """The arrays whose name starts with the prefix, by the rest of their name."""
-    return {
-        name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)
-    }
+    Raises:
+        DataError, ValueError, RuntimeError: this is no snapshot of such a training.
+    """
+    state, best = with_prefix(saved, "engine."), with_prefix(saved, "best.")
+    engine.restore(state)
+    if best:
+        check_like(best, state)
+    rows = rows_of(saved, "history.epochs", 3)
+    epochs = [(rate, loss, error) for rate, loss, error in rows.tolist()]
+    steps = [(rate, loss) for rate, loss in rows_of(saved, "history.steps", 2).tolist()]
+    best_epoch = int(number_of(saved, "history.best_epoch", 0, len(epochs)))
+    if not 0 < len(epochs) <= plan.epochs:
+        raise DataError(f"{len(epochs)} epochs of {plan.epochs}")
+    log = TrainingLog(epochs, steps, best_epoch)
+    return log, Best(number_of(saved, "history.best_error", 0, np.inf), best)

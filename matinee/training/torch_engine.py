@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from matinee.errors import SettingError
-from matinee.training.checkpoints import State
+from matinee.errors import DataError, SettingError
+from matinee.training.checkpoints import State, check_finite
 from matinee.training.loop import Batches
 from matinee.training.schedules import Schedule
 
@@ -203,6 +203,7 @@ class NetworkEngine:
         module: dict[str, torch.Tensor] = {}
         optimizers: list[dict[int, dict[str, torch.Tensor | int]]] = [{} for _ in self.optimizers]
         for name, array in state.items():
+            check_finite(name, array)
             owner, _, rest = name.partition(".")
             if owner == "module":
                 module[rest] = torch.from_numpy(array)
@@ -212,7 +213,19 @@ class NetworkEngine:
             if array.dtype.kind == "i":
                 value = int(array)
             number = int(owner.removeprefix("optimizer"))
+            self._check_moment(number, int(position), array)
             optimizers[number].setdefault(int(position), {})[key] = value
         self.module.load_state_dict(module)
         for optimizer, values in zip(self.optimizers, optimizers, strict=True):
             optimizer.load_state_dict(optimizer.state_dict() | {"state": values})
+
+    def _check_moment(self, number: int, position: int, array: NDArray[np.generic]) -> None:
+        """Checks a part of the state of an optimizer: a step count, or of a parameter's shape.
+
+        Raises:
+            DataError, LookupError: it is neither, or there is no such optimizer or parameter.
+        """
+        groups = self.optimizers[number].param_groups
+        weights = [weight for group in groups for weight in group["params"]]
+        if array.ndim and array.shape != tuple(weights[position].shape):
+            raise DataError(f"a moment of the shape {array.shape}")

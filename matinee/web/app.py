@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     server = ServerState(settings, models, Store.open(settings.database), limiters)
     try:
         models.use_check(CatalogCheck(server.store))
+        server.retrainer.check_updatable()
     except MatineeError:
         server.store.close()
         raise
@@ -117,6 +118,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     ]
     if server.settings.shared_limits_key and server.store.kind == "postgresql":
         tasks.append(asyncio.create_task(_share_limits(server)))
+    if server.settings.update_seconds:
+        tasks.append(asyncio.create_task(_update_models(server)))
     log(
         "ready",
         models=[model.name for model in server.models],
@@ -153,6 +156,18 @@ async def _poll_models(server: ServerState) -> None:
             await run_in_threadpool(server.models.poll)
         except Exception as error:  # one failure must not stop the polling
             log_bug("", "watching the model files", error)
+
+
+async def _update_models(server: ServerState) -> None:
+    """Brings new ratings into the models at regular intervals."""
+    while True:
+        await asyncio.sleep(server.settings.update_seconds)
+        try:
+            await run_in_threadpool(server.retrainer.update)
+        except MatineeError as error:  # such as a database that cannot be reached for a while
+            log("update failed", detail=str(error))
+        except Exception as error:
+            log_bug("", "updating the models", error)
 
 
 async def _store_traffic(server: ServerState) -> None:

@@ -105,6 +105,8 @@ class Settings:
             for all.
         retrain: names or paths of one data set, from which the operator can retrain the models;
             if empty, they cannot.
+        update_seconds: interval between updates of the models with what is new in the database;
+            0: they are not updated.
         posters: a folder of pictures, or the template of their addresses; empty: no pictures.
         allowed_hosts: names under which the server answers, as `http.hosts.allowed_hosts` returns
             them.
@@ -122,6 +124,7 @@ class Settings:
     log_requests: bool = True
     allowed_origins: tuple[str, ...] = ()
     retrain: tuple[str, ...] = ()
+    update_seconds: float = 0.0
     posters: str = ""
     allowed_hosts: tuple[str, ...] = ("*",)
     trusted_proxies: str = ""

@@ -1,15 +1,21 @@
 """matinee train: files, settings, progress and error messages."""
 
+import errno
 import json
+import os
 import re
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from matinee.models import MODELS
+from matinee.cli import memory
+from matinee.models import MODELS, costs, ials
+from matinee.models.declarations import state_of
 from matinee.models.ials import ImplicitALS
+from matinee.recommendation import model_file
 from matinee.recommendation.model_file import load_model
 from tests.cli.conftest import RANKING_KEYS, RATING_KEYS, on_a_terminal
 from tests.helpers import as_json, good, refused, run
@@ -222,3 +228,97 @@ def test_training_never_replaces_a_file_that_is_not_a_model(tmp_path: Path) -> N
         == f"Error: '{other}' exists and is not a model file; give another name with --out.\n"
     )
     assert (table.read_text(), other.read_text()) == (before, "not a model")
+
+
+def test_json_has_what_the_training_cost(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.matinee"
+    found = as_json("train", table, "--model", "mf", "--set", "factors=4", "--out", out)
+    assert (found["model"], found["n_ratings"], found["file"]) == ("mf", 500, str(out))
+    assert found["fit_seconds"] > 0
+    assert found["peak_rss_mb"] > 0
+    assert found["estimated_seconds"] is None  # too short to foretell
+    assert found["hyperparameters"]["factors"] == 4
+
+
+def test_a_training_that_does_not_fit_is_refused_unless_forced(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "estimated_cost", lambda *_: costs.Cost(7300.0, 5e15))
+    monkeypatch.setattr(memory, "free_memory", lambda: 3_000_000_000)
+    words = ("train", table, "--model", "mf", "--out", tmp_path / "m.matinee")
+    assert refused(*words, has_notes=True) == (
+        "Training mf on 500 rows needs about 5000000.0 GB of memory besides the data, and 3.0 GB "
+        "are free. Use fewer factors or rows, or --model mf; --yes trains all the same."
+    )
+    assert "The training will take about 2.0 h and at most " in good(*words, "--yes").stderr
+
+
+def test_a_signal_saves_the_training_and_says_how_to_go_on(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process then ends by the signal, as it would without a checkpoint."""
+    out, state, ends = tmp_path / "m.matinee", tmp_path / "state", list[int]()
+    words = ("train", table, "--model", "ials", "--checkpoint", state, "--out", out)
+    solve, calls = ials._Solver.improve, list[int]()
+
+    def interrupt(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:  # in the second epoch
+            signal.raise_signal(signal.SIGTERM)
+        return solve(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ials._Solver, "improve", interrupt)
+        patch.setattr("matinee.cli.stopping.os.kill", lambda _, number: ends.append(number))
+        result = run(*words)
+    assert ends == [signal.SIGTERM]
+    assert len(calls) == 4
+    command = " ".join(map(str, words))
+    assert result.stderr.endswith(
+        "Stopping after this epoch; a second signal stops at once.\n"
+        f"Stopped; the training is saved in {state}. To go on, type the same command again:\n"
+        f"  matinee {command}\n"
+    )
+    assert [path.name for path in tmp_path.glob("*") if path != table] == ["state"]
+    good(*words)
+    assert not state.exists()
+    good("train", table, "--model", "ials", "--out", tmp_path / "whole.matinee")
+    resumed, whole = (state_of(load_model(path)[0]) for path in (out, tmp_path / "whole.matinee"))
+    assert {name: array.tobytes() for name, array in resumed.items()} == {
+        name: array.tobytes() for name, array in whole.items()
+    }
+
+
+def test_a_signal_on_a_full_disk_says_what_is_left(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+
+    def fail(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("matinee.files.os.fsync", fail)
+    monkeypatch.setattr("matinee.cli.stopping.os.kill", lambda *_: None)
+    out = tmp_path / "m.matinee"
+    result = run("train", table, "--model", "ials", "--checkpoint", state, "--out", out)
+    problem = f"Cannot write the checkpoint '{state}': the disk is full; free some space on it."
+    assert f"{problem} The training goes on, without it.\n" in result.stderr
+    assert (
+        f"Stopped. {problem} So there is no checkpoint, and the training will begin again. To go "
+        "on, type the same command again:\n" in result.stderr
+    )
+    assert list(tmp_path.glob("*state*")) == []
+
+
+def test_the_checkpoint_stays_until_the_model_is_saved(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    words = ("train", table, "--model", "mf", "--checkpoint", state, "--out", tmp_path / "m")
+    with monkeypatch.context() as patch:
+        patch.setattr(model_file, "write_atomically", lambda *_: os.listdir(tmp_path / "missing"))
+        assert "No such file or directory" in refused(*words, has_notes=True)
+    assert state.exists()
+    good(*words)
+    assert not state.exists()

@@ -1,5 +1,7 @@
 """matinee update: new ratings from a file into a model file."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +56,7 @@ def test_the_same_file_follows_from_any_number_of_threads(folder: Path) -> None:
 
 def test_update_refuses_what_it_cannot_use(folder: Path) -> None:
     assert misused("update", "m.matinee", "--out", "n.matinee") == (
-        "Give NEW_RATINGS, or --withdrawn FILE, or both."
+        "Give NEW_RATINGS, or --withdrawn FILE, or both, or --db URL."
     )
     (folder / "news.csv").write_text("user,item,rating\n900,7,5\n900,17,8\n")
     told = refused("update", "m.matinee", "news.csv", "--out", "n.matinee")
@@ -68,7 +70,67 @@ def test_update_refuses_what_it_cannot_use(folder: Path) -> None:
     (folder / "news.csv").write_text("user,item,rating\n900,7,5\n")
     told = refused("update", "b.matinee", "news.csv", "--out", "n.matinee")
     assert told == (
-        "baseline cannot be updated; hybrid, mf, ials and ease can. Train it again on all "
+        "baseline cannot be updated; hybrid, mf, bayes, ials and ease can. Train it again on all "
         "ratings:  matinee train DATA MORE_DATA --out NEW"
     )
     assert not (folder / "n.matinee").exists()
+
+
+def database(folder: Path, ratings: list[tuple[str, str, float]]) -> Path:
+    """A database as `matinee serve` leaves it, as far as an update reads it."""
+    path = folder / "people.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            "DROP TABLE IF EXISTS ratings; CREATE TABLE IF NOT EXISTS this_database (id TEXT);"
+            "CREATE TABLE ratings (person_id TEXT, item_id TEXT, stars REAL, rated_at INTEGER);"
+        )
+        if not connection.execute("SELECT * FROM this_database").fetchall():
+            connection.execute("INSERT INTO this_database VALUES ('secret')")
+        connection.executemany("INSERT INTO ratings VALUES (?, ?, ?, 5)", ratings)
+    return path
+
+
+def test_update_brings_in_what_differs_in_a_database(folder: Path) -> None:
+    ada, bob = "a" * 32, "b" * 32
+    words = ("update", "m.matinee", "--db")
+    path = database(folder, [(ada, "7", 5.0), (ada, "17", 1.2), (bob, "7", 2.0), (bob, "x", 2.0)])
+    told = good(*words, path, "--out", "n.matinee").stderr
+    assert f"Added 3 new or changed ratings by 2 people from sqlite:///{path}.\n" in told
+    new = Guide.load("n.matinee").model
+    ids = new.users_.ids[-2:].tolist()
+    assert all(2**52 <= one < 2**53 for one in ids)
+    assert sorted(new.history_.counts[-2:].tolist()) == [1, 2]
+    assert sorted(new.history_.value[-3:].tolist()) == [
+        1.0,
+        2.0,
+        5.0,
+    ]  # 1.2 is no step of the scale
+    words = ("update", "n.matinee", "--db")
+    told = good(*words, path, "--out", "o.matinee").stderr
+    assert told == "n.matinee knows all ratings in the database; nothing was written.\n"
+    assert not (folder / "o.matinee").exists()
+    path = database(folder, [(ada, "7", 4.0), (ada, "17", 1.0)])
+    told = good(*words, path, "--out", "o.matinee").stderr
+    assert (
+        f"Added 1 new or changed rating by 1 person, and withdrew 1, from sqlite:///{path}.\n"
+        in told
+    )
+    last = Guide.load("o.matinee").model
+    assert last.users_.ids[-2:].tolist() == ids
+    assert len(last.history_) == len(new.history_) - 1
+
+
+def test_people_of_a_training_with_stable_ids_are_known(folder: Path) -> None:
+    path = database(folder, [("c" * 32, "7", 5.0)])
+    rows = [f"{user},{item},{1 + user % 5}" for user in range(1, 30) for item in (7, 17, user + 20)]
+    (folder / "ratings.csv").write_text("\n".join(["user,item,rating", *rows]))
+    train = ("train", "ratings.csv", "--model", "mf", "--set", "epochs=2", "--db", path)
+    good(*train, "--stable-ids", "--out", "t.matinee")
+    told = good("update", "t.matinee", "--db", path, "--out", "n.matinee").stderr
+    assert told.endswith("t.matinee knows all ratings in the database; nothing was written.\n")
+
+
+@pytest.mark.usefixtures("folder")
+def test_files_and_a_database_exclude_each_other() -> None:
+    told = misused("update", "m.matinee", "a.csv", "--db", "people.db", "--out", "n.matinee")
+    assert told == "Give either files or --db URL; update twice for both."

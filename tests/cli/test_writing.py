@@ -47,6 +47,7 @@ CASES = {
     "convert parquet": Case(
         "data convert IN/ratings.csv a.parquet", ("a.parquet", "items.csv"), False
     ),
+    "convert folder": Case("data convert IN/ratings.csv a.ratings", ("a.ratings",), False),
     "merge": Case("data merge IN/ratings.csv IN/more.csv a.jsonl", ("a.jsonl", "items.csv"), False),
     "simulate csv": Case(
         "data simulate --like ml-1m --ratings 1000 --users 20 --items 90 a.csv", ("a.csv",), False
@@ -103,8 +104,8 @@ class Forker:
 import json, os, resource, select, signal, sys, time
 from matinee.cli import main
 import matinee.analysis.film_map, matinee.recommendation.guide, matinee.report.map_page
-import matinee.data.convert, matinee.data.datasets.load, matinee.cli.person
-import matinee.kernels.prefetch, matinee.kernels.ridge, matinee.kernels.sgd, matinee.recommendation.everybody
+import matinee.data.convert, matinee.data.stored.conversion, matinee.data.datasets.load, matinee.cli.person
+import matinee.kernels.ridge, matinee.kernels.sgd, matinee.recommendation.everybody
 import matplotlib.backends.backend_agg, matplotlib.figure
 for line in sys.stdin:
     task = json.loads(line)
@@ -196,7 +197,14 @@ class Bench(NamedTuple):
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "bad.csv"}
+    return {path.name: held_by(path) for path in folder.iterdir() if path.name != "bad.csv"}
+
+
+def held_by(path: Path) -> bytes:
+    """The bytes of a file, or of all files of a folder."""
+    if path.is_dir():
+        return b"".join(each.name.encode() + held_by(each) for each in sorted(path.iterdir()))
+    return path.read_bytes()
 
 
 def prepare(folder: Path, case: Case, *, earlier: bool) -> None:
@@ -365,6 +373,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_earlier_file(
             "does not exist; create it",
         ),
         ("data convert IN/ratings.csv {}", "no/a.csv", "does not exist; create it"),
+        ("data convert IN/ratings.csv {}", "no/a.ratings", "does not exist; create it"),
         ("data merge IN/ratings.csv IN/more.csv {}", "no/a.csv", "does not exist; create it"),
         ("map IN/m.matinee --out {}", "folder.html", "it is a folder"),
         ("report IN/page.html --out {}", "IN/page.html", "input of the same command"),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from matinee.data.ratings import PAIRS, Ratings, Scale, _order_of_pairs
+from matinee.data.ratings import PAIRS, Ratings, Scale, order_of_pairs
 from matinee.data.reading.read import read
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, UnknownNameError
@@ -262,7 +262,7 @@ def test_pairs_of_small_indices_and_of_large_ones_are_sorted_alike(offset: int) 
     """Two numbers of 31 bits and the row do not fit into one."""
     rng = np.random.default_rng(0)
     group, other = (rng.integers(50, size=3_000, dtype=np.int32) for _ in range(2))
-    found = _order_of_pairs(group + np.int32(offset), other + np.int32(offset))
+    found = order_of_pairs(group + np.int32(offset), other + np.int32(offset))
     assert np.array_equal(found, np.lexsort((np.arange(3_000), other, group)))
 
 

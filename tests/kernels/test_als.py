@@ -74,7 +74,8 @@ def solve_twin(
 def test_steps_and_losses_agree_with_the_twin(run: FunctionType, steps: int) -> None:
     positives, others, own = make_positives(), make_factors(N_OTHERS, 1), make_factors(N_ROWS, 2)
     before, (curvature, pulls), losses = own.astype(np.float64), make_penalty(), np.zeros(N_ROWS)
-    run(positives, (0, N_ROWS), (own, others), (curvature, pulls), (steps, 0.0), losses)
+    whole, work = als.whole_vectors(others), als.new_work(N_FACTORS)
+    run(positives, (0, N_ROWS), (own, whole), (curvature, pulls), (steps, 0.0), losses, work)
     for row in range(N_ROWS):
         diagonal = curvature.astype(np.float64) + pulls[row]
         matrix, right = quadratic(positives, row, others, diagonal)
@@ -94,26 +95,28 @@ def test_steps_and_losses_agree_with_the_twin(run: FunctionType, steps: int) -> 
 def test_many_steps_solve_the_equations() -> None:
     positives, others, own = make_positives(), make_factors(N_OTHERS, 1), make_factors(N_ROWS, 2)
     curvature, pulls = make_penalty()
-    als.solve(
-        positives, (0, N_ROWS), (own, others), (curvature, pulls), (50, 1e-12), np.zeros(N_ROWS)
-    )
+    tables, work = (own, als.whole_vectors(others)), als.new_work(N_FACTORS)
+    given = (curvature, pulls), (50, 1e-12), np.zeros(N_ROWS)
+    als.solve(positives, (0, N_ROWS), tables, *given, work)
     for row in range(N_ROWS):
         matrix, right = quadratic(positives, row, others, curvature.astype(np.float64) + pulls[row])
         np.testing.assert_allclose(own[row], np.linalg.solve(matrix, right), atol=1e-5)
 
 
 def test_a_span_is_all_that_changes_and_threads_change_no_bit() -> None:
-    positives, others = make_positives(), make_factors(N_OTHERS, 1)
+    positives, others = make_positives(), als.whole_vectors(make_factors(N_OTHERS, 1))
     results = []
     for n_threads, ends in ((1, [0, N_ROWS]), (3, [0, 4, 5, 17, N_ROWS])):
         own, losses = make_factors(N_ROWS, 2), np.zeros(N_ROWS)
         given = (own, others), make_penalty(), (2, 0.0), losses
         with workers(n_threads) as run:
-            run(als.solve, [(positives, span, *given) for span in pairwise(ends)])
+            spans = pairwise(ends)
+            run(als.solve, [(positives, at, *given, als.new_work(N_FACTORS)) for at in spans])
         results.append((own, losses))
     assert all(np.array_equal(one, other) for one, other in zip(*results, strict=True))
     own = make_factors(N_ROWS, 2)
-    als.solve(positives, (5, 9), (own, others), make_penalty(), (2, 0.0), np.zeros(N_ROWS))
+    rest = make_penalty(), (2, 0.0), np.zeros(N_ROWS), als.new_work(N_FACTORS)
+    als.solve(positives, (5, 9), (own, others), *rest)
     changed = (own != make_factors(N_ROWS, 2)).any(axis=1)
     assert np.flatnonzero(changed).tolist() == [5, 6, 7, 8]
 

@@ -11,7 +11,7 @@ from matinee._types import Doubles, Floats
 from matinee.kernels import gibbs
 from matinee.threads import workers
 
-N_ROWS, N_OTHERS, N_FACTORS = 25, 18, 5
+N_ROWS, N_OTHERS, N_FACTORS = 25, 80, 5
 SIZE = N_FACTORS + 1
 
 both_forms = pytest.mark.parametrize(
@@ -22,7 +22,7 @@ both_forms = pytest.mark.parametrize(
 
 
 def make_rated(seed: int = 0) -> gibbs.Rated:
-    """Rows of 0 to 18 ratings: row 3 has none, row 4 has one, row 5 has exactly as many as are added at once."""
+    """Rows of 0 to 80 ratings: row 3 has none, row 4 has one, row 5 has exactly as many as are added at once."""
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, N_OTHERS + 1, N_ROWS)
     counts[3:7] = 0, 1, gibbs.AT_ONCE, gibbs.AT_ONCE + 1
@@ -82,8 +82,16 @@ def draw(
     rated: gibbs.Rated, given: Given, rows: tuple[int, int], function: Any = gibbs.draw_rows
 ) -> Floats:
     own = np.full((len(rated.indptr) - 1, SIZE), np.float32(7))
-    function(rated, rows, (own, given.others), *given[1:])
+    function(rated, rows, own, *conditions(given))
     return own
+
+
+def conditions(given: Given) -> tuple[Any, ...]:
+    """The last arguments of `draw_rows`."""
+    weights, theirs = given.precisions
+    others = gibbs.weighted(given.others, theirs)
+    work = gibbs.new_work(given.others.shape[1] - 1)
+    return others, weights, given.prior, given.noise, work
 
 
 # -- draws -------------------------------------------------------------------------------------------------------
@@ -115,8 +123,28 @@ def test_draws_with_hundreds_of_ratings_and_factors_stay_exact() -> None:
     prior = np.zeros((1, n_factors + 1), np.float32), np.full(n_factors + 1, 20, np.float32)
     given = Given(others, weights, prior, rng.standard_normal((1, n_factors + 1), np.float32))
     own = np.zeros((1, n_factors + 1), np.float32)
-    gibbs.draw_rows(rated, (0, 1), (own, others), *given[1:])
+    gibbs.draw_rows(rated, (0, 1), own, *conditions(given))
     np.testing.assert_allclose(own[0], drawn_twin(rated, 0, given), atol=2e-5)
+
+
+def test_sums_of_single_precision_over_many_ratings_lose_nothing_that_a_draw_would_show() -> None:
+    rng = np.random.default_rng(6)
+    n, n_factors = 50_000, 8
+    others = np.append(rng.normal(0.5, 0.4, (n, n_factors)), rng.normal(size=(n, 1)), axis=1)
+    rated = gibbs.Rated(
+        np.array([0, n]), np.arange(n, dtype=np.int32), rng.normal(3, 1, n).astype(np.float32)
+    )
+    prior = np.zeros((1, n_factors + 1), np.float32), np.full(n_factors + 1, 20, np.float32)
+    weights = np.ones(1, np.float32), np.ones(n, np.float32)
+    noise = np.zeros((1, n_factors + 1), np.float32)
+    given = Given(others.astype(np.float32), weights, prior, noise)
+    own = np.zeros((1, n_factors + 1), np.float32)
+    gibbs.draw_rows(rated, (0, 1), own, *conditions(given))
+    y = np.append(given.others[:, :-1], np.ones((n, 1)), axis=1)
+    form = np.diag(prior[1].astype(float)) + y.T @ y
+    mean = np.linalg.solve(form, y.T @ (rated.target.astype(float) - given.others[:, -1]))
+    deviations = np.sqrt(np.diag(np.linalg.inv(form)))
+    assert np.abs((own[0] - mean) / deviations).max() < 0.05
 
 
 def test_many_draws_have_the_mean_and_covariance_of_the_posterior() -> None:
@@ -147,14 +175,14 @@ def test_only_the_rows_of_a_span_change_and_threads_change_no_bit() -> None:
     own = np.full((N_ROWS, SIZE), np.float32(7))
     with workers(3) as run:
         spans = pairwise([0, 4, 5, 17, N_ROWS])
-        run(gibbs.draw_rows, [(rated, span, (own, given.others), *given[1:]) for span in spans])
+        run(gibbs.draw_rows, [(rated, span, own, *conditions(given)) for span in spans])
     assert np.array_equal(own, whole)
 
 
 def test_what_was_there_before_does_not_matter() -> None:
     rated, given = make_rated(), make_given()
     own = given.prior[0].copy()
-    gibbs.draw_rows(rated, (0, N_ROWS), (own, given.others), *given[1:])
+    gibbs.draw_rows(rated, (0, N_ROWS), own, *conditions(given))
     assert np.array_equal(own, draw(rated, given, (0, N_ROWS)))
 
 
@@ -165,15 +193,28 @@ def test_errors_are_what_two_tables_leave_of_the_targets() -> None:
     rated, given = make_rated(), make_given()
     own = given.prior[0]
     errors = np.full(len(rated.target), np.float32(9))
-    gibbs.add_errors(rated, (0, N_ROWS), (own, given.others), errors)
+    others = gibbs.weighted(given.others, np.ones(N_OTHERS, np.float32))
+    gibbs.add_errors(rated, (0, N_ROWS), own, others, errors)
     rows = np.repeat(np.arange(N_ROWS), np.diff(rated.indptr))
     x, y = own[rows].astype(np.float64), given.others[rated.indices].astype(np.float64)
     expected = rated.target - (x[:, :-1] * y[:, :-1]).sum(axis=1) - x[:, -1] - y[:, -1]
     np.testing.assert_allclose(errors, expected, atol=1e-5)
     part = np.full(len(errors), np.float32(9))
-    gibbs.add_errors(rated, (5, 9), (own, given.others), part)
+    gibbs.add_errors(rated, (5, 9), own, others, part)
     inside = (rows >= 5) & (rows < 9)
     assert np.array_equal(part, np.where(inside, errors, np.float32(9)))
+
+
+def test_squares_are_summed_by_row_and_values_put_in_another_order() -> None:
+    rated, order = make_rated(), np.random.default_rng(0).permutation(7)
+    squares, out = np.full(N_ROWS, 9.0), np.full(7, 9, np.float32)
+    gibbs.sum_squares(rated.indptr, (0, N_ROWS - 1), rated.target, squares)
+    row = np.repeat(np.arange(N_ROWS), np.diff(rated.indptr))
+    expected = np.bincount(row, rated.target.astype(float) ** 2, minlength=N_ROWS)
+    np.testing.assert_allclose(squares[:-1], expected[:-1])
+    assert squares[-1] == 9
+    gibbs.reorder(rated.target, order, (2, 7), out)
+    assert out.tolist() == [9, 9, *rated.target[order[2:]].tolist()]
 
 
 def test_sums_of_rows_are_those_of_a_matrix_product() -> None:

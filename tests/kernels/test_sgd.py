@@ -1,13 +1,11 @@
 """The kernels of gradient descent against their slow twins."""
 
-from types import FunctionType
-
 import numpy as np
 import pytest
-from numba import njit
 from numpy.typing import NDArray
 
 from matinee.kernels import sgd
+from matinee.kernels.vectors import aligned, padded
 from matinee.threads import workers
 from tests import reference
 
@@ -32,15 +30,29 @@ def make_groups() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     )
 
 
+def groups() -> tuple[sgd.RowGroups, sgd.RowGroups]:
+    users, items = make_groups()
+    return sgd.groups_of(users, N_GROUPS), sgd.groups_of(items, N_GROUPS)
+
+
 def arranged(rows: list[reference.Row]) -> sgd.Blocks:
     users, items, values = (np.array(column) for column in zip(*rows, strict=True))
     columns = users.astype(np.int32), items.astype(np.int32), values.astype(np.float32)
-    return sgd.Blocks(*sgd.arrange(*columns, *make_groups(), N_GROUPS))
+    n = len(columns[0])
+    out = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.float32)
+    return sgd.Blocks(*sgd.arrange(*columns, *groups(), out))
 
 
 def rows_of(blocks: sgd.Blocks, block: int) -> list[reference.Row]:
     mine = slice(blocks.starts[block], blocks.starts[block + 1])
-    return list(zip(*(column[mine].tolist() for column in blocks[:3]), strict=True))
+    by_user, by_item = groups()
+    user = by_user.order[by_user.starts[block // N_GROUPS] + blocks.users[mine]]
+    item = by_item.order[by_item.starts[block % N_GROUPS] + blocks.items[mine]]
+    return list(zip(user.tolist(), item.tolist(), blocks.values[mine].tolist(), strict=True))
+
+
+def all_rows(blocks: sgd.Blocks) -> list[reference.Row]:
+    return [row for block in range(N_GROUPS**2) for row in rows_of(blocks, block)]
 
 
 def make_weights() -> reference.Weights:
@@ -50,14 +62,51 @@ def make_weights() -> reference.Weights:
     return reference.Weights(*factors, *sides)
 
 
-Float32Weights = tuple[
-    NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]
-]
+Sides = tuple[sgd.LearnedRows, sgd.LearnedRows]
 
 
-def as_float32(weights: reference.Weights) -> Float32Weights:
-    users, items, user_side, item_side = (array.astype(np.float32) for array in weights)
-    return users, items, user_side, item_side
+def taken(weights: reference.Weights) -> Sides:
+    """The weights by position."""
+    found = []
+    for by, factors, side in zip(groups(), weights[:2], weights[2:], strict=True):
+        n = len(factors)
+        table = sgd.LearnedRows(aligned(n, padded(factors.shape[1])), aligned(n, 4), by.starts)
+        rows = factors.astype(np.float32), side.astype(np.float32)
+        sgd.take_rows(by.order, (0, n), *rows, RATE, table)
+        found.append(table)
+    return found[0], found[1]
+
+
+def returned(sides: Sides) -> reference.Weights:
+    """The weights by row, without the decays."""
+    factors, biases = [], []
+    for by, table in zip(groups(), sides, strict=True):
+        n = len(by.order)
+        factors.append(np.zeros((n, N_FACTORS), np.float32))
+        biases.append(np.zeros((n, 3), np.float32))
+        sgd.return_rows(by.order, (0, n), factors[-1], biases[-1], table)
+    return reference.Weights(*factors, *biases)
+
+
+def assert_close(sides: Sides, twin: reference.Weights) -> None:
+    for mine, expected in zip(returned(sides)[:2], twin[:2], strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-5)
+    for mine, expected in zip(returned(sides)[2:], twin[2:], strict=True):
+        np.testing.assert_allclose(mine[:, 0], expected[:, 0], rtol=1e-4, atol=1e-5)
+
+
+def test_groups_say_where_each_row_is() -> None:
+    group = make_groups()[0]
+    by = sgd.groups_of(group, N_GROUPS)
+    assert sorted(by.order.tolist()) == list(range(N_USERS))
+    position = by.starts[group] + by.place
+    assert np.array_equal(by.order[position], np.arange(N_USERS))
+    assert np.array_equal(np.diff(by.starts), np.bincount(group, minlength=N_GROUPS))
+
+
+def test_rows_that_are_taken_and_returned_are_the_same() -> None:
+    weights = make_weights()
+    assert_close(taken(weights), weights)
 
 
 def test_arranging_agrees_with_the_twin() -> None:
@@ -73,7 +122,7 @@ def test_every_rating_is_in_exactly_one_block() -> None:
     blocks = arranged(rows)
     assert (blocks.starts[0], blocks.starts[-1]) == (0, len(rows))
     assert np.all(np.diff(blocks.starts) >= 0)
-    assert sorted(zip(*(column.tolist() for column in blocks[:3]), strict=True)) == sorted(rows)
+    assert sorted(all_rows(blocks)) == sorted(rows)
 
 
 def test_a_block_holds_one_group_of_users_and_one_of_items() -> None:
@@ -110,18 +159,17 @@ def test_shuffling_touches_only_the_given_blocks_and_moves_most_of_their_rows() 
 
 def test_sweeping_agrees_with_the_twin() -> None:
     blocks, weights = arranged(make_rows()), make_weights()
-    fast, losses = as_float32(weights), np.zeros(N_GROUPS**2)
+    fast, losses = taken(weights), np.zeros(N_GROUPS**2)
     sgd.sweep(blocks, np.arange(N_GROUPS**2), blocks.starts[1:], fast, RATE, losses)
     for block in range(N_GROUPS**2):
         loss = reference.sweep(rows_of(blocks, block), weights, float(RATE))
         assert losses[block] == pytest.approx(loss, rel=1e-4)
-    for mine, twin in zip(fast, weights, strict=True):
-        np.testing.assert_allclose(mine, twin, rtol=1e-4, atol=1e-5)
+    assert_close(fast, weights)
 
 
 def test_sweeping_leaves_out_the_rows_from_the_stop_on() -> None:
     blocks, weights = arranged(make_rows()), make_weights()
-    fast, losses = as_float32(weights), np.zeros(N_GROUPS**2)
+    fast, losses = taken(weights), np.zeros(N_GROUPS**2)
     stops = blocks.starts[1:].copy()
     stops[3], stops[6] = stops[3] - 5, blocks.starts[6]
     sgd.sweep(blocks, np.array([3, 6]), stops, fast, RATE, losses)
@@ -129,26 +177,39 @@ def test_sweeping_leaves_out_the_rows_from_the_stop_on() -> None:
         reference.sweep(rows_of(blocks, 3)[:-5], weights, float(RATE)), rel=1e-4
     )
     assert losses[6] == 0
-    np.testing.assert_allclose(fast[0], weights.user_factors, rtol=1e-4, atol=1e-5)
+    assert_close(fast, weights)
 
 
-def test_sweeping_changes_no_decay() -> None:
-    blocks, weights = arranged(make_rows()), as_float32(make_weights())
-    decays = [side[:, 1:].copy() for side in weights[2:]]
-    sgd.sweep(
-        blocks, np.arange(N_GROUPS**2), blocks.starts[1:], weights, RATE, np.zeros(N_GROUPS**2)
-    )
-    assert all(
-        np.array_equal(side[:, 1:], before)
-        for side, before in zip(weights[2:], decays, strict=True)
-    )
+def test_sweeping_leaves_decays_and_unused_columns_as_they_are() -> None:
+    blocks, sides = arranged(make_rows()), taken(make_weights())
+    before = [side.biases[:, 1:].copy() for side in sides]
+    every = np.arange(N_GROUPS**2)
+    sgd.sweep(blocks, every, blocks.starts[1:], sides, RATE, np.zeros(N_GROUPS**2))
+    for side, decays in zip(sides, before, strict=True):
+        assert np.array_equal(side.biases[:, 1:], decays)
+        assert not side.factors[:, N_FACTORS:].any()
 
 
-def swept_with(n_threads: int) -> tuple[Float32Weights, NDArray[np.float64]]:
+@pytest.mark.parametrize("n_factors", [32, 40])
+def test_rows_of_several_vectors_agree_with_the_twin(n_factors: int) -> None:
+    rng = np.random.default_rng(10)
+    shapes = (N_USERS, n_factors), (N_ITEMS, n_factors), (N_USERS, 3), (N_ITEMS, 3)
+    weights = reference.Weights(*(rng.uniform(0, 0.2, shape) for shape in shapes))
+    blocks, sides, losses = arranged(make_rows()), taken(weights), np.zeros(N_GROUPS**2)
+    sgd.sweep(blocks, np.arange(N_GROUPS**2), blocks.starts[1:], sides, RATE, losses)
+    for block in range(N_GROUPS**2):
+        loss = reference.sweep(rows_of(blocks, block), weights, float(RATE))
+        assert losses[block] == pytest.approx(loss, rel=1e-3)
+    for by, side, factors in zip(groups(), sides, weights[:2], strict=True):
+        found = side.factors[:, :n_factors]
+        np.testing.assert_allclose(found, factors[by.order], rtol=1e-3, atol=1e-4)
+
+
+def swept_with(n_threads: int) -> tuple[Sides, NDArray[np.float64]]:
     """Three epochs, stratum by stratum: the blocks of a stratum share neither a user group nor an item group."""
-    blocks, weights, losses = (
+    blocks, sides, losses = (
         arranged(make_rows(20_000)),
-        as_float32(make_weights()),
+        taken(make_weights()),
         np.zeros(N_GROUPS**2),
     )
     group = np.arange(N_GROUPS)
@@ -156,32 +217,17 @@ def swept_with(n_threads: int) -> tuple[Float32Weights, NDArray[np.float64]]:
         for shift in [*group, *group, *group]:
             stratum = group * N_GROUPS + (group + shift) % N_GROUPS
             calls = [
-                (blocks, stratum[thread::n_threads], blocks.starts[1:], weights, RATE, losses)
+                (blocks, stratum[thread::n_threads], blocks.starts[1:], sides, RATE, losses)
                 for thread in range(n_threads)
             ]
             run(sgd.sweep, calls)
-    return weights, losses
+    return sides, losses
 
 
 @pytest.mark.parametrize("n_threads", [2, 3, 4])
 def test_any_number_of_threads_gives_the_same_bits(n_threads: int) -> None:
     one, many = swept_with(1), swept_with(n_threads)
     assert np.array_equal(one[1], many[1])
-    assert all(np.array_equal(a, b) for a, b in zip(one[0], many[0], strict=True))
-
-
-def test_loading_rows_ahead_changes_no_number() -> None:
-    @njit
-    def load_nothing(matrix: object, row: object) -> None:
-        pass
-
-    python = getattr(sgd.sweep, "py_func")  # noqa: B009, which mypy does not see
-    names = {**vars(sgd), "prefetch_row": load_nothing}
-    plain = FunctionType(python.__code__, names, argdefs=python.__defaults__)
-    without = njit(fastmath=True)(plain)
-    blocks, results = arranged(make_rows()), []
-    for function in (sgd.sweep, without):
-        weights, losses = as_float32(make_weights()), np.zeros(N_GROUPS**2)
-        function(blocks, np.arange(N_GROUPS**2), blocks.starts[1:], weights, RATE, losses)
-        results.append((*weights, losses))
-    assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
+    for mine, other in zip(one[0], many[0], strict=True):
+        assert np.array_equal(mine.factors, other.factors)
+        assert np.array_equal(mine.biases, other.biases)

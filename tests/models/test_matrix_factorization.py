@@ -253,8 +253,8 @@ SIGNALS = {"none": 0.0, "weak": 0.3, "strong": 0.7}
 SHAPES = {
     "20 items": (500, 20, 5_000),
     "2000 items": (500, 2_000, 40_000),
-    "very sparse": (2_000, 2_000, 6_000),
-    "sparser still": (4_000, 4_000, 4_000),
+    "very sparse": (1_000, 1_000, 3_000),
+    "sparser still": (1_500, 1_500, 1_500),
     "very dense": (200, 100, 19_000),
     "tiny": (20, 20, 200),
 }
@@ -292,11 +292,11 @@ def variant(kind: str, table: Ratings) -> Ratings:
 
 
 def tables(case: str, signal: str) -> Iterator[Ratings]:
-    for seed in range(3):
+    for seed in range(2):
         if case in SHAPES:
             yield simulated(*SHAPES[case], signal=SIGNALS[signal], seed=seed)
         else:
-            shape = (3_000, 500, 4_000) if case == "one item dominates" else (300, 120, 9_000)
+            shape = (1_000, 300, 1_500) if case == "one item dominates" else (300, 120, 9_000)
             yield variant(case, simulated(*shape, signal=SIGNALS[signal], seed=seed))
 
 

@@ -1,5 +1,6 @@
 """New, changed and withdrawn ratings in a fitted model: as after training again, for what they touch."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from matinee.data.split import random_split
 from matinee.errors import DataError, UnsupportedError
 from matinee.models import MODELS, updating
 from matinee.models.base import Recommender
+from matinee.models.bayes.model import BayesianMF
 from matinee.models.ease import EASE
 from matinee.models.hybrid import Hybrid
 from matinee.models.ials import ImplicitALS
@@ -32,10 +34,13 @@ MF, SMALL = MatrixFactorization, {"factors": 8}
 SETTINGS: dict[str, dict[str, Any]] = {
     "mf": SMALL,
     "ials": SMALL,
+    "bayes": {"factors": 4, "samples": 60, "burn_in": 20, "kept": 16, "set_rank": 10},
     "ease": {},
     "hybrid": {"mf.factors": 8, "ials.factors": 8, "ials-all.factors": 8},
 }
-each = pytest.mark.parametrize("model", [MF, ImplicitALS, EASE, Hybrid], ids=lambda one: one.name)
+EXACT: list[Model] = [MF, ImplicitALS, EASE, Hybrid]
+each = pytest.mark.parametrize("model", [*EXACT, BayesianMF], ids=lambda one: one.name)
+each_exact = pytest.mark.parametrize("model", EXACT, ids=lambda one: one.name)
 AGAIN = "Train it again on all ratings:  matinee train DATA MORE_DATA --out NEW"
 
 
@@ -79,7 +84,7 @@ def many_ratings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("many_ratings")
-@each
+@each_exact
 def test_a_new_user_gets_the_vector_of_a_new_person_with_the_same_ratings(model: Model) -> None:
     ratings: dict[int | str, float] = {7: 5.0, 17: 1.0, 27: 4.5, 37: 5.0}
     news = of([900] * 4, list(ratings), list(ratings.values()))
@@ -118,7 +123,7 @@ def test_a_new_item_scores_as_after_training_again(model: Model, stars: float) -
     assert abs(ours.mean() - theirs.mean()) < 0.35 * spread
 
 
-@each
+@each_exact
 def test_every_user_still_has_the_vector_of_their_ratings_after_items_change(model: Model) -> None:
     one = after(model, new_item(4.0))
     for user in (1, 20, 150, 300):
@@ -241,9 +246,10 @@ def test_ease_waits_until_the_items_that_change_have_enough_news() -> None:
 # -- how good it is ----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("model", [MF, BayesianMF], ids=lambda one: one.name)
 @pytest.mark.parametrize("kind", ["rows", "users", "items"])
 def test_stars_are_better_than_without_the_news_and_nearly_those_of_training_again(
-    kind: str,
+    kind: str, model: Model
 ) -> None:
     part = random_split(table(), 0.2, 0)
     train, column = part.train, {"users": "user_index", "items": "item_index"}
@@ -251,9 +257,9 @@ def test_stars_are_better_than_without_the_news_and_nearly_those_of_training_aga
     if kind in column:
         numbers = getattr(train, column[kind])
     is_news = numbers % 10 == 0
-    old = again(MF, train.subset(~is_news))
+    old = again(model, train.subset(~is_news))
     new = updated(old, train.subset(is_news), n_threads=1).model
-    full = again(MF, train)
+    full = again(model, train)
     assert rmse(new, part.test) < rmse(old, part.test)
     assert rmse(new, part.test) < rmse(full, part.test) + 0.02
 
@@ -305,8 +311,42 @@ def test_other_models_say_so(model: Model) -> None:
 def test_a_model_that_cannot_be_updated_says_what_to_type() -> None:
     news = of([900], [7], [5.0])
     one = MODELS[0]().fit(table())
-    told = "baseline cannot be updated; hybrid, mf, ials and ease can. " + AGAIN
+    told = "baseline cannot be updated; hybrid, mf, bayes, ials and ease can. " + AGAIN
     assert error_message(UnsupportedError, updated, one, news) == told
+
+
+def test_the_ordered_probit_cannot_be_updated() -> None:
+    settings = SETTINGS["bayes"] | {"likelihood": "probit", "samples": 2, "burn_in": 0}
+    one = BayesianMF.from_settings(settings).fit(table().subset(np.arange(500)), n_threads=1)
+    told = "bayes cannot be updated with these settings; hybrid, mf, bayes, ials and ease can. "
+    news = of([900], [7], [5.0])
+    assert error_message(UnsupportedError, updated, one, news) == told + AGAIN
+
+
+def test_the_moments_of_a_user_stay_theirs_when_users_come_before_them() -> None:
+    """The effects of days are found by the row of the user."""
+    base = replace(table(), timestamp=np.arange(len(table())) * 50_000)
+    settings = SETTINGS["bayes"] | {"samples": 4, "burn_in": 2}
+    one = BayesianMF.from_settings(settings).fit(base, n_threads=1)
+    new = updated(one, of([0, 0], [7, 17], [5.0, 1.0]), n_threads=1).model
+    rows = base.subset(base.user_index == 5)
+    assert new.users_.index(int(base.users.ids[5])) == 6
+    timed = replace(rows, timestamp=np.full(len(rows), 10))
+    before, after = (
+        each.predict_ratings(rows) - each.predict_ratings(timed) for each in (one, new)
+    )
+    assert np.abs(before).max() > 1e-4
+    assert np.allclose(before, after, atol=2e-3)
+
+
+def test_certainty_grows_with_the_ratings_of_a_new_user() -> None:
+    few, many = (dict.fromkeys(range(1, n), 4.0) for n in (4, 60))
+    news = of([900] * len(few) + [901] * len(many), [*few, *many], [*few.values(), *many.values()])
+    one = after(BayesianMF, news)
+    asked = of([900, 901] * 20, [item for item in range(80, 100) for _ in (1, 2)], [3.0] * 40)
+    assert isinstance(one, BayesianMF)
+    deviations = one.predict_deviations(asked).reshape(20, 2).mean(axis=0)
+    assert deviations[1] < deviations[0]
 
 
 def test_a_half_life_is_refused_also_in_a_member() -> None:

@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from matinee.data.ratings import Ratings
 from matinee.errors import SettingError
+from matinee.models import top_lists
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
@@ -102,3 +105,14 @@ def test_exactly_k_of_the_given_items_and_unknown_ones_are_counted(small: Guide)
     assert len(found.items) == 2
     assert {line.item_id for line in found.items} <= {27, 37, 47}
     assert found.note == "The model does not know 2 of the 5 given items."
+
+
+def test_blocks_of_users_are_smaller_where_items_are_many(
+    ratings: Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [top_lists.users_per_block(n) for n in (59_047, 10**6, 10**8)] == [128, 16, 1]
+    model = MatrixFactorization(factors=4, epochs=2).fit(ratings)
+    users = np.arange(ratings.n_users)
+    usual = model.top_items(users, 5)
+    monkeypatch.setattr(top_lists, "CELLS_PER_BLOCK", 7 * ratings.n_items)
+    assert np.array_equal(model.top_items(users, 5), usual)

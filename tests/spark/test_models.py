@@ -102,7 +102,7 @@ def test_stars_are_learned(files: dict[str, Path], small: Ratings) -> None:
     one = Guide.load(files["mf"]).model
     error = one.predict_ratings(small) - small.value
     spread = small.value.std()
-    assert np.sqrt(np.mean(error**2)) < 0.8 * spread
+    assert np.sqrt(np.mean(error**2)) < 0.9 * spread
     assert one.curve_ is not None
     assert one.curve_.train[-1] < one.curve_.train[0]
 

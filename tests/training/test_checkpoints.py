@@ -21,7 +21,7 @@ from matinee.errors import ModelFileError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
-from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.knn import ItemKNN
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.progress import Step
@@ -172,7 +172,7 @@ def test_a_checkpoint_that_cannot_be_written_is_reported(tmp_path: Path) -> None
     )
 
 
-@pytest.mark.parametrize("model", [MatrixFactorization, Baseline], ids=lambda model: model.name)
+@pytest.mark.parametrize("model", [ItemKNN, Baseline], ids=lambda model: model.name)
 def test_who_trains_in_no_time_refuses_a_checkpoint(
     model: type[Recommender], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 from matinee.data.dataset import Dataset
 from matinee.data.datasets.fetch import local_copy_of
@@ -9,7 +10,11 @@ from matinee.data.datasets.registry import SIMULATED, Entry, entry, names
 from matinee.data.datasets.sample import sample_ratings
 from matinee.data.reading.options import DEFAULT_OPTIONS, ReadOptions
 from matinee.data.reading.read import read
+from matinee.data.stored.conversion import write_dataset, write_source
+from matinee.data.stored.folder import is_ratings_folder
+from matinee.data.stored.writing import check_folder_name
 from matinee.errors import DataError, SettingError, UnknownNameError
+from matinee.progress import Progress
 from matinee.text import did_you_mean
 
 
@@ -37,6 +42,36 @@ def load(data: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
     if isinstance(data, (list, tuple)):
         data = [_expanded(part) if isinstance(part, str) else part for part in data]
     return read(data, options)
+
+
+def load_to_folder(
+    data: object, options: ReadOptions, target: Path, progress: Progress | None = None
+) -> Dataset:
+    """Writes a ratings folder from any source, in constant memory where it can be read part by
+    part, and opens it.
+
+    Args:
+        data, options: as for `load`.
+        target: the folder, whose name ends in .ratings; it must not exist.
+        progress: called as rows are read and sorted.
+
+    Raises:
+        SettingError, UnsupportedError: the folder exists, or cannot be written.
+        DataError, UnknownNameError: as for `load`.
+    """
+    check_folder_name(target)
+    parts = list(data) if isinstance(data, (list, tuple)) else [data]
+    if isinstance(data, str) and "://" in data:
+        return write_source(data, options, target, progress)
+    if isinstance(data, str) and data in names() and options.query is None:
+        found = local_copy_of(entry(data))
+        if found is not None:
+            return write_source([found], options, target, progress, name=data)
+    elif options.query is None and all(isinstance(part, (str, Path)) for part in parts):
+        paths = [Path(_expanded(str(part))) for part in parts]
+        if all(path.exists() and not is_ratings_folder(path) for path in paths):
+            return write_source(paths, options, target, progress)
+    return write_dataset(load(data, options), target, progress)
 
 
 def _expanded(path: str) -> str:

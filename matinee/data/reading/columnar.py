@@ -6,6 +6,7 @@ nothing for good messages.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,10 +15,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.reading.options import Kind
-from matinee.data.reading.parse import parse_blocks, parse_whole
+from matinee.data.reading.parse import are_numbers, parse_numbers, parse_whole
 from matinee.data.reading.sniff import Layout
 from matinee.data.reading.survey import Survey, has_quotes, survey_of
 from matinee.data.vocabulary import Vocabulary
+
+
+class HasComments(Exception):  # noqa: N818  a signal between two modules, never shown
+    """Some lines of a large table begin like comments; read a copy without them."""
 
 
 class NotClean(Exception):  # noqa: N818  a signal between two modules, never shown
@@ -47,39 +52,56 @@ class ParsedTable:
     kind: Kind = "rating"
 
 
-def frames_of_text(path: Path, layout: Layout, survey: Survey | None) -> Iterator[pl.DataFrame]:
+def frames_of_text(
+    path: Path, layout: Layout, survey: Survey | None, has_comments: bool | None = False
+) -> Iterator[pl.DataFrame]:
     """The columns of a text file, named by their roles: first typed, then as text.
 
-    A typed frame is made only where the types cannot change a value.
+    A typed frame is used only where the types cannot change a value.
 
     Args:
         path: of the file.
         layout: of its text.
         survey: of its bytes; None if there was none yet.
+        has_comments: None if nobody has looked for them.
 
     Raises:
         NotClean: some row is bad, or may be.
+        HasComments: some line begins like a comment.
     """
     if not layout.starts_at_once:
         raise NotClean
-    survey = survey or survey_of(path, layout.separator)
     types = dict(layout.types)
     as_text: dict[str, type[pl.DataType]] = dict.fromkeys(types, pl.String)
     ids_as_text: dict[str, type[pl.DataType]] = {**types, "user": pl.String, "item": pl.String}
     attempts = [types, as_text]
+    frame = None
+    if survey is None:
+        with ThreadPoolExecutor(1) as pool:  # NumPy and Polars release Python's lock
+            surveyed = pool.submit(survey_of, path, layout.separator)
+            if are_numbers(types):  # in the hope that there are no leading zeros
+                frame = parse_numbers(path, layout, types)
+                attempts = [as_text]
+        survey = surveyed.result()
+    if has_comments is None and survey.comments:
+        raise HasComments
     if survey.leading_zeros:
-        attempts[0] = ids_as_text
+        frame, attempts = None, [ids_as_text, as_text]
+    if frame is not None:
+        yield _checked(frame, survey, path, layout)
     for attempt in attempts:
-        frame = parse_blocks(path, layout, attempt)
-        if frame is None:
-            frame = parse_whole(path, layout, attempt)
-        if frame is None:
-            continue
-        if all(column.has_nulls() for column in frame):
-            frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-        _check_fields(survey, path, layout, frame)
-        yield frame
+        frame = parse_whole(path, layout, attempt)
+        if frame is not None:
+            yield _checked(frame, survey, path, layout)
     raise NotClean
+
+
+def _checked(frame: pl.DataFrame, survey: Survey, path: Path, layout: Layout) -> pl.DataFrame:
+    """The rows of a frame that are not empty lines."""
+    if all(column.has_nulls() for column in frame):
+        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    _check_fields(survey, path, layout, frame)
+    return frame
 
 
 def other_columns_of_text(path: Path, layout: Layout, positions: Sequence[int]) -> pl.DataFrame:

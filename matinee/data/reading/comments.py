@@ -22,6 +22,11 @@ def without_comments(lines: Sequence[str]) -> list[str]:
     return [line for line in lines if not line.startswith(COMMENT_SIGNS)] or list(lines)
 
 
+def comments_in(text: str) -> bool:
+    """Whether some line but the first begins like a comment."""
+    return any(f"\n{sign}" in text for sign in COMMENT_SIGNS)
+
+
 @dataclass
 class CommentLines:
     """Empties the comments in a text, block by block.

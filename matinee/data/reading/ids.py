@@ -83,7 +83,7 @@ def _integers(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     if not column.null_count():
         parts = [chunk.to_numpy() for chunk in column.get_chunks()]
         vocabulary, index = Vocabulary.encode_parts(parts, role)
-        _refuse_cut(vocabulary, rules)
+        refuse_cut(vocabulary, rules)
         return IdColumn(vocabulary, index, Flaws.none(), None, [])
     present = column.is_not_null().to_numpy()
     vocabulary, found = Vocabulary.encode(column.drop_nulls().to_numpy(), role)
@@ -141,7 +141,7 @@ def _texts(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
         canonical, notes = _canonical(ids, role, rules)
     vocabulary, index_of_id = _encoded(canonical, role)
     if not as_they_are:
-        _refuse_cut(vocabulary, rules)
+        refuse_cut(vocabulary, rules)
     index_of_text = np.full(len(texts) + 1, -1, np.int32)  # the last one stands for no text
     index_of_text[:-1][(~texts.is_in(sorted(words))).to_numpy()] = index_of_id
     index = index_of_text[code]
@@ -227,7 +227,7 @@ def _refuse_rounded(ids: pl.Series, role: str, rules: ValueRules) -> None:
         raise _rounded(rounded[0], role, rules)
 
 
-def _refuse_cut(vocabulary: Vocabulary, rules: ValueRules) -> None:
+def refuse_cut(vocabulary: Vocabulary, rules: ValueRules) -> None:
     """Refuse ids of more than 15 digits that all end in zeros, as spreadsheets make them."""
     ids = vocabulary.ids
     if rules.options.text_ids or not vocabulary.is_integer or len(ids) == 0:

@@ -1,7 +1,9 @@
 """Polars' parser of CSV for the columns of a table: a whole file at once, or blocks of lines."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.reading.sniff import Layout
+from matinee.scratch import empty_in_small_pages
 
-_LEAST = 64 << 20  # bytes of a file whose memory matters
-_BLOCK = 8 << 20  # its columns stay in memory that is used again and again
+_LARGE = 64 << 20  # bytes of a file whose memory matters
+_BLOCK = 4 << 20  # a block and its columns stay in the processor's cache
+_AHEAD = 4  # blocks; while Polars parses some, in all its threads, others are read
 _SPARE = 1.02  # rows to expect, in rows by the length of the first block
 
 #: Role -> type of its column.
@@ -25,26 +29,31 @@ def parse_whole(
     return _parse(path, layout, types, int(layout.has_header), may_be_ragged)
 
 
-def parse_blocks(path: Path, layout: Layout, types: Types) -> pl.DataFrame | None:
-    """`parse_whole` for columns of numbers without gaps in a large text without quotation marks,
-    else None.
+def are_numbers(types: Types) -> bool:
+    """Whether all columns that matter are numbers."""
+    return set(types.values()) <= {pl.Int64, pl.Float32}
 
-    The file is parsed in blocks of lines that fill the columns, which takes little more than half
-    the memory of a whole file, in about the same time. Ids are read as integers of 32 bits; None if
-    one is too large.
+
+def parse_numbers(path: Path, layout: Layout, types: Types) -> pl.DataFrame | None:
+    """`parse_whole` for columns of numbers.
+
+    A large file without gaps and quotation marks is parsed in blocks of lines that fill the
+    columns, which takes little more than half the memory of a whole file, and no more time.
     """
-    size = os.path.getsize(path)
-    if size < _LEAST or not set(types.values()) <= {pl.Int64, pl.Float32}:
-        return None
+    frame = None
+    if os.path.getsize(path) >= _LARGE:
+        frame = _parse_blocks(path, layout, types)
+    return parse_whole(path, layout, types) if frame is None else frame
+
+
+def _parse_blocks(path: Path, layout: Layout, types: Types) -> pl.DataFrame | None:
+    """Ids are read as integers of 32 bits; None if one is too large."""
     short: Types = {**types, "user": pl.Int32, "item": pl.Int32}
     columns = _Columns(short)
-    for block in _blocks(path, layout.has_header):
-        frame = None
-        if b'"' not in block:
-            frame = _parse(block, layout, short, skipped=0)
+    for frame, share in frames_of_blocks(path, layout, short):
         if frame is None or any(column.has_nulls() for column in frame):
             return None
-        columns.append(frame, size / len(block))
+        columns.append(frame, 1 / share)
     return columns.frame()
 
 
@@ -67,7 +76,8 @@ class _Columns:
         for role, array in self._arrays.items():
             if end > len(array):
                 capacity = int(_SPARE * max(n_blocks * frame.height, 1.25 * end))
-                larger = np.empty(capacity, array.dtype)  # pages that are never filled cost nothing
+                # Pages that are never filled cost nothing.
+                larger = empty_in_small_pages(capacity, array.dtype)
                 larger[:start] = array[:start]
                 self._arrays[role] = array = larger
             place = start
@@ -81,20 +91,36 @@ class _Columns:
         return pl.DataFrame({role: array[: self._n_rows] for role, array in self._arrays.items()})
 
 
+def frames_of_blocks(
+    path: Path, layout: Layout, types: Types
+) -> Iterator[tuple[pl.DataFrame | None, float]]:
+    """The frames of blocks of lines, in order, with their share of the file; None as `_parse`, and
+    for a block with quotation marks."""
+
+    def parsed(block: bytes) -> tuple[pl.DataFrame | None, float]:
+        frame = None
+        if b'"' not in block:
+            frame = _parse(block, layout, types, skipped=0)
+        return frame, len(block) / size
+
+    size = os.path.getsize(path)
+    waiting: deque[Future[tuple[pl.DataFrame | None, float]]] = deque()
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        for block in _blocks(path, layout.has_header):
+            waiting.append(pool.submit(parsed, block))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
 def _blocks(path: Path, has_header: bool) -> Iterator[bytes]:
     """Whole lines of a file, without its header."""
     with path.open("rb") as file:
         if has_header:
             file.readline()
-        rest = b""
         while block := file.read(_BLOCK):
-            block = rest + block
-            end = block.rfind(b"\n") + 1
-            if end:
-                yield block[:end]
-            rest = block[end:]
-        if rest:
-            yield rest
+            yield block + file.readline()
 
 
 def _parse(

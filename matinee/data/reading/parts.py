@@ -1,5 +1,6 @@
 """Several files that are parts of one table, written to one file."""
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ def join_parquet(paths: Sequence[Path], labels: Sequence[str], target: Path) -> 
     Raises:
         DataError: they have different columns, or one is damaged.
     """
+    _check_schemas(paths, labels)
     try:
         tables = [pl.scan_parquet(path, glob=False) for path in paths]
         heights = [int(table.select(pl.len()).collect().item()) for table in tables]
@@ -48,14 +50,56 @@ def join_parquet(paths: Sequence[Path], labels: Sequence[str], target: Path) -> 
     except (Exception, pl.exceptions.PanicException) as error:  # Polars may panic on damaged files
         reason = str(error).split("\n")[0]
         raise DataError(
-            f"{labels[0]} and the other files do not have the same columns, or one is "
-            f"damaged: {reason}"
+            f"{labels[0]} and the other files cannot be joined, or one is damaged: {reason}"
         ) from error
     parts, row = [], 0
     for label, height in zip(labels, heights, strict=True):
         parts.append(Part(row, -row, label))
         row += height
     return parts
+
+
+def _check_schemas(paths: Sequence[Path], labels: Sequence[str]) -> None:
+    """Raises DataError for the first damaged file, and the first with other columns."""
+    first: set[str] | None = None
+    for path, label in zip(paths, labels, strict=True):
+        try:
+            names = set(pl.read_parquet_schema(path))
+        except (Exception, pl.exceptions.PanicException) as error:
+            raise DataError(
+                f"{label} is not a valid Parquet file, or it is damaged; write it again."
+            ) from error
+        first = first or names
+        if names != first:
+            raise _other_columns(label, labels[0], sorted(names))
+
+
+def _other_columns(label: str, first: str, names: Sequence[str]) -> DataError:
+    shown = ", ".join(f"'{printable(name[:40])}'" for name in names[:12])
+    return DataError(
+        f"{label} has other columns than {first}: {shown}. Give files whose columns are the "
+        "same, or read them one by one."
+    )
+
+
+def note_on_gaps(names: Sequence[str]) -> str:
+    """A sentence if the numbers in the names of parts have a gap; empty otherwise."""
+    digits = [re.findall(r"[0-9]+", name) for name in names]
+    if len(names) < 2 or len({len(each) for each in digits}) > 1:
+        return ""
+    varying = [place for place, each in enumerate(zip(*digits, strict=True)) if len(set(each)) > 1]
+    if len(varying) != 1:
+        return ""
+    numbers = {int(each[varying[0]]) for each in digits}
+    n_missing = max(numbers) - min(numbers) + 1 - len(numbers)
+    if not 0 < n_missing < len(numbers):
+        return ""
+    missing = next(number for number in range(min(numbers), max(numbers)) if number not in numbers)
+    others = f" (and {n_missing - 1:,} more)" if n_missing > 1 else ""
+    return (
+        f"The parts are numbered {min(numbers)} to {max(numbers)}, but there is no part {missing}"
+        f"{others}: if a file is missing, its ratings are, too."
+    )
 
 
 def join_text(
@@ -109,11 +153,7 @@ def _first_line(text: str, options: ReadOptions) -> _FirstLine:
 def _n_repeated(header: _FirstLine, start: _FirstLine, label: str, other: str) -> int:
     """How many lines at the start of a further part repeat those of the first part."""
     if start.is_header and start.cells != header.cells:
-        names = ", ".join(f"'{printable(cell[:40])}'" for cell in start.cells[:12])
-        raise DataError(
-            f"{other} has other columns than {label}: {names}. Give files whose columns are the "
-            "same, or read them one by one."
-        )
+        raise _other_columns(other, label, start.cells)
     return start.n_before + (header.is_header and start.cells == header.cells)
 
 

@@ -8,8 +8,10 @@ which column holds what; `item_metadata` and `user_metadata` read the files besi
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,17 +20,25 @@ from numpy.typing import NDArray
 from matinee.data.arguments import described, hint_for
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale
-from matinee.data.reading.columnar import ParsedTable
+from matinee.data.reading.columnar import NotClean, ParsedTable
 from matinee.data.reading.item_metadata import Titles, titles_beside
 from matinee.data.reading.options import DEFAULT_OPTIONS, ReadOptions
 from matinee.data.reading.plausible import Tally, rating_notes
 from matinee.data.reading.row_by_row import write_skipped
 from matinee.data.reading.source import opened
+from matinee.data.reading.streaming import Sink
 from matinee.data.reading.summarize import summary_of
-from matinee.data.reading.tables import ReadTable, table_of_file, table_of_frame
+from matinee.data.reading.tables import (
+    MEMORY,
+    ReadTable,
+    table_of_file,
+    table_of_frame,
+    table_of_rows,
+)
 from matinee.data.reading.titles_in_table import catalog_of_ids, filled_from
 from matinee.data.reading.user_metadata import viewers_beside
 from matinee.data.repeats import last_of_each_pair, sums_of_pairs
+from matinee.data.stored.folder import is_ratings_folder, open_folder
 from matinee.errors import DataError, SettingError
 
 # -- sources: a path, a folder, an archive, a frame, a database --------------------------
@@ -47,16 +57,15 @@ def read(source: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
         DataError: the table cannot be used; the message names the file, the row and the value.
     """
     if isinstance(source, str) and "://" in source:
-        from matinee.data.reading.sql import frame_of_query  # SQLAlchemy is slow to import
-
-        name, frame = frame_of_query(source, options.query)
-        return _from_frame(frame, name, options, Path.cwd() / f"{name}.skipped.csv")
+        return _checked(read_query(source, options), options)
     if options.query is not None:
         raise SettingError("A query needs a database URL as source, such as sqlite:///films.db.")
     if isinstance(source, (str, Path)):
-        return _from_paths([Path(source)], options)
+        if is_ratings_folder(Path(source)):
+            return _from_folder(Path(source), options)
+        return _checked(read_paths([Path(source)], options), options)
     if isinstance(source, (list, tuple)) and source and all(map(_is_path, source)):
-        return _from_paths([Path(part) for part in source], options)
+        return _checked(read_paths([Path(part) for part in source], options), options)
     if not hasattr(source, "__arrow_c_stream__"):
         raise DataError(
             f"Ratings cannot be read from {described(source)}. Give a path, a database URL, or a "
@@ -71,7 +80,7 @@ def read(source: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
             f"{name} cannot be read through the Arrow interface: {reason}{_about_index(source)}"
         ) from error
     try:
-        return _from_frame(frame, name, options, None)
+        return _checked(_of_frame(frame, name, options, None), options)
     except DataError as error:
         raise DataError(f"{error}{_about_index(source)}") from error
 
@@ -105,17 +114,41 @@ def read_pairs(source: str | Path, options: ReadOptions) -> tuple[ParsedTable, l
         notes = [*read_table.notes, *read_table.values.notes]
         if read_table.bad:
             notes.append(f"Bad rows left out: {len(read_table.bad):,}.")
-        return _good_table(read_table), notes
+        return good_table(read_table), notes
 
 
 def _is_path(value: object) -> bool:
     return isinstance(value, (str, Path))
 
 
-def _from_paths(paths: Sequence[Path], options: ReadOptions) -> Dataset:
+class SourceRead(NamedTuple):
+    """What a source was read as.
+
+    Attributes:
+        name: of the data set.
+        read_table: the table.
+        titles: what is known of its items and users.
+        bad_rows_file: for its bad rows; None for nowhere.
+    """
+
+    name: str
+    read_table: ReadTable
+    titles: Titles
+    bad_rows_file: Path | None
+
+
+def read_paths(paths: Sequence[Path], options: ReadOptions, sink: Sink = MEMORY) -> SourceRead:
+    """The table in files, with what lies beside them.
+
+    Args:
+        sink: where the columns of a clean table grow.
+
+    Raises:
+        DataError: as for `read`.
+    """
     with opened(paths, options) as file:
-        read_table = table_of_file(file, options)
-        table = _good_table(read_table)
+        read_table = table_of_file(file, options, sink)
+        table = good_table(read_table)
         item_column = options.item or read_table.own.item_column
         name = Path(file.label).name
         titles = titles_beside(file.metadata_folder, table.items, item_column, name)
@@ -126,40 +159,65 @@ def _from_paths(paths: Sequence[Path], options: ReadOptions) -> Dataset:
         own = replace(read_table.own.titles, file=Path(file.label))
         titles = replace(filled_from(titles, own, table.items), users=users)
         bad_rows_file = file.origin.with_name(f"{file.origin.name}.skipped.csv")
-        return _checked(file.name, read_table, options, titles, bad_rows_file)
+        return SourceRead(file.name, read_table, titles, bad_rows_file)
 
 
-def _from_frame(
+def read_query(url: str, options: ReadOptions, sink: Sink = MEMORY) -> SourceRead:
+    """The rows of a query, or of the table `ratings`; see `read_paths`."""
+    from matinee.data.reading.sql import frame_of_query, rows_of_query  # SQLAlchemy is slow
+
+    with suppress(NotClean), rows_of_query(url, options.query) as (name, frames):
+        read_table = table_of_rows(frames, name, options, "a table", sink)
+        return SourceRead(name, read_table, read_table.own.titles, None)
+    name, frame = frame_of_query(url, options.query)
+    return _of_frame(frame, name, options, Path.cwd() / f"{name}.skipped.csv")
+
+
+def _of_frame(
     frame: pl.DataFrame, name: str, options: ReadOptions, bad_rows_file: Path | None
-) -> Dataset:
+) -> SourceRead:
     read_table = table_of_frame(frame, name, options, "a table")
-    return _checked(name, read_table, options, read_table.own.titles, bad_rows_file)
+    return SourceRead(name, read_table, read_table.own.titles, bad_rows_file)
+
+
+def _from_folder(folder: Path, options: ReadOptions) -> Dataset:
+    """A ratings folder, whose columns have been found already."""
+    if replace(options, skip_bad_rows=False, scale=None, adds=False) != DEFAULT_OPTIONS:
+        raise SettingError(
+            f"{folder} is a ratings folder, whose columns are known: leave out the options that "
+            "say how to read a table."
+        )
+    dataset = open_folder(folder)
+    scale = dataset.ratings.scale
+    if options.scale is not None and not (
+        scale.has_stars and options.scale[0] <= scale.lowest <= scale.highest <= options.scale[1]
+    ):
+        low, high = options.scale
+        raise DataError(
+            f"{folder} holds ratings {scale}, which is not within the scale {low:g} to {high:g}."
+        )
+    return dataset
 
 
 # -- the whole table: checked, without duplicates, bad rows listed -----------------------
 
 
-def _checked(
-    name: str,
-    read_table: ReadTable,
-    options: ReadOptions,
-    titles: Titles,
-    bad_rows_file: Path | None,
-) -> Dataset:
+def _checked(source: SourceRead, options: ReadOptions) -> Dataset:
     """The data set of a table: duplicates dropped or added up, bad rows written to a file."""
-    table, bad = _good_table(read_table), read_table.bad
+    name, read_table, titles, bad_rows_file = source
+    table, bad = good_table(read_table), read_table.bad
     written = None
     if bad and bad_rows_file:
         written = write_skipped(bad, bad_rows_file)
     if not options.adds:
-        _refuse_nothing_to_learn(read_table, table)
+        refuse_nothing_to_learn(read_table, table)
     notes = [*read_table.notes, *read_table.values.notes]
     scale = PAIRS
     with ThreadPoolExecutor(1) as pool:  # NumPy releases Python's lock
         unrepeated = pool.submit(last_of_each_pair, table)
         tally = Tally.of(table.value)
     if table.kind == "rating":
-        scale = _scale(tally.values, options)
+        scale = scale_of(tally.values, options)
         notes += rating_notes(tally, table.value, read_table.rules)
     ratings = Ratings(
         users=table.users,
@@ -195,14 +253,16 @@ def _checked(
     )
 
 
-def _good_table(read_table: ReadTable) -> ParsedTable:
+def good_table(read_table: ReadTable) -> ParsedTable:
+    """The table; raises DataError if it has no good row."""
     table = read_table.values.table
     if table is None:
         raise DataError(f"{read_table.rules.label} holds no ratings.")
     return table
 
 
-def _refuse_nothing_to_learn(read_table: ReadTable, table: ParsedTable) -> None:
+def refuse_nothing_to_learn(read_table: ReadTable, table: ParsedTable) -> None:
+    """Raises DataError if there is only one user, item or rating."""
     label, left_out = read_table.rules.label, ""
     if read_table.bad:
         left_out = f" Bad rows left out before: {len(read_table.bad):,}."
@@ -220,7 +280,8 @@ def _refuse_nothing_to_learn(read_table: ReadTable, table: ParsedTable) -> None:
         )
 
 
-def _scale(value: NDArray[np.float32], options: ReadOptions) -> Scale:
+def scale_of(value: NDArray[np.float32], options: ReadOptions) -> Scale:
+    """The scale of some ratings, and of the given ends."""
     if options.scale is None:
         return Scale.of(value)
     return Scale.of(np.append(value, np.array(options.scale, np.float32)))

@@ -20,6 +20,7 @@ from matinee.data.reading.archives import (
     unzip,
 )
 from matinee.data.reading.arrow import is_arrow, write_as_parquet
+from matinee.data.reading.comments import comments_in
 from matinee.data.reading.compression import (
     Allowance,
     decompress,
@@ -44,8 +45,8 @@ from matinee.data.reading.layouts import NamedLayout
 from matinee.data.reading.layouts.documents import is_document, refuse_python, write_json_lines
 from matinee.data.reading.links_and_tags import LINKS_AND_TAGS_FILES
 from matinee.data.reading.options import ReadOptions
-from matinee.data.reading.parts import Part, join_parquet, join_text
-from matinee.data.reading.preparation import plan_of, write_prepared
+from matinee.data.reading.parts import Part, join_parquet, join_text, note_on_gaps
+from matinee.data.reading.preparation import TextPlan, plan_of, write_prepared
 from matinee.data.reading.separator import text_kind
 from matinee.data.reading.sniff import refuse_other_files, refuse_what_is_no_table
 from matinee.data.reading.survey import Survey, survey_of
@@ -61,6 +62,7 @@ _COMPANIONS = (
     "u.genre",
 )
 _PARQUET = b"PAR1"
+_LARGE = 4 << 20  # bytes of a text that is surveyed while it is parsed
 _DEEPEST = 3  # archives in archives
 
 
@@ -80,7 +82,8 @@ class SourceFile:
         separator: of the fields, if it is a table of text.
         kind: what to call it: Parquet, Arrow, or text by its original separator.
         layout: the well-known layout that its lines have; None for others.
-        survey: of its bytes, if it is a table of text that is read where it lies.
+        survey: of its bytes, if it is a table of text that is read where it lies, and not large.
+        has_comments: whether there are comments among the rows; None if nobody has looked for them.
     """
 
     path: Path
@@ -95,6 +98,7 @@ class SourceFile:
     kind: str = ""
     layout: NamedLayout | None = None
     survey: Survey | None = None
+    has_comments: bool | None = False
 
     def place_of(self, line: int) -> tuple[str, int]:
         """The file, and the line in it, of a line of the text that is read."""
@@ -155,6 +159,15 @@ def in_utf_8(file: SourceFile, options: ReadOptions) -> Iterator[tuple[Path, tup
         yield copy.path, copy.notes
 
 
+@contextmanager
+def without_comments(file: SourceFile, options: ReadOptions) -> Iterator[SourceFile]:
+    """A copy of a large text file without its comments."""
+    with ExitStack() as stack:
+        yield _Workplace(stack, options).rewritten(
+            file, plan_of(text_of_head(file.head()), options)
+        )
+
+
 class _Workplace:
     """Opens files, with copies in folders that the caller's stack removes."""
 
@@ -194,11 +207,14 @@ class _Workplace:
             names = [entry.name for entry in candidate.iterdir() if entry.is_file()]
             paths = [candidate / name for name in choose_ratings(names)]
             if paths:
-                name = folder.resolve().name
+                name, gaps = folder.resolve().name, note_on_gaps([path.name for path in paths])
+                notes = (gaps,) if gaps else ()
                 return [
                     file
                     for path in paths
-                    for file in self._plain(SourceFile(path, str(path), path, candidate, name))
+                    for file in self._plain(
+                        SourceFile(path, str(path), path, candidate, name, notes)
+                    )
                 ]
         found = ", ".join(entry.name for entry in entries[:8]) or "nothing"
         raise DataError(
@@ -288,18 +304,29 @@ class _Workplace:
         if layout is not None:
             return replace(file, layout=layout)
         plan = plan_of(text, self._options)
-        survey = None if plan.needs_copy else survey_of(file.path, plan.separator)
-        if survey is None or survey.comments:
-            survey = None
-            target = self._folder() / "prepared"
-            write_prepared(file.path, target, plan)
-            file = replace(file, path=target, line_shift=plan.line_shift)
+        is_large = file.path.stat().st_size >= _LARGE
+        if plan.needs_copy or (is_large and comments_in(text)):
+            return self.rewritten(file, plan)
+        file = replace(file, separator=plan.separator, kind=text_kind(plan.original))
+        if is_large:  # it is surveyed while it is parsed
+            return replace(file, has_comments=None, notes=(*file.notes, *plan.notes))
+        survey = survey_of(file.path, plan.separator)
+        if survey.comments:
+            return self.rewritten(file, plan)
+        return replace(file, survey=survey, notes=(*file.notes, *plan.notes))
+
+    def rewritten(self, file: SourceFile, plan: TextPlan) -> SourceFile:
+        """The copy that a plan describes."""
+        target = self._folder() / "prepared"
+        write_prepared(file.path, target, plan)
         return replace(
             file,
+            path=target,
+            line_shift=plan.line_shift,
             separator=plan.separator,
             kind=text_kind(plan.original),
-            survey=survey,
-            notes=(*file.notes, *plan.notes),
+            has_comments=False,
+            notes=tuple(dict.fromkeys((*file.notes, *plan.notes))),
         )
 
     def join_parts(self, files: Sequence[SourceFile]) -> SourceFile:

@@ -1,5 +1,7 @@
 """Ratings from a database, by SQLAlchemy; how database URLs are parsed and shown."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from matinee.errors import DataError
 
+_BATCH = 1 << 15  # rows, which are Python objects at first
 EXAMPLES = "Give a file, as in sqlite:///people.db, or postgresql://user:password@host/name."
 
 
@@ -64,6 +67,39 @@ def frame_of_query(url: str | sqlalchemy.URL, query: str | None) -> tuple[str, p
     finally:
         engine.dispose()
     return Path(address.database or address.get_backend_name()).stem, frame
+
+
+@contextmanager
+def rows_of_query(
+    url: str | sqlalchemy.URL, query: str | None
+) -> Iterator[tuple[str, Iterator[pl.DataFrame]]]:
+    """`frame_of_query`, as frames that are fetched one after the other within the block."""
+    address, engine = _engine_of(url)
+    shown = shown_url(address)
+
+    def frames(connection: sqlalchemy.Connection, statement: str) -> Iterator[pl.DataFrame]:
+        try:
+            yield from pl.read_database(
+                statement,
+                connection,
+                iter_batches=True,
+                batch_size=_BATCH,
+                infer_schema_length=None,
+            )
+        except Exception as error:  # drivers raise errors of their own besides SQLAlchemy's
+            raise DataError(f"{shown}: the query failed: {_reason_of(error)}") from None
+
+    try:
+        with engine.connect().execution_options(stream_results=True) as connection:
+            statement = query or _default_query(connection, shown)
+            yield (
+                Path(address.database or address.get_backend_name()).stem,
+                frames(connection, statement),
+            )
+    except SQLAlchemyError as error:
+        raise DataError(f"{shown}: the query failed: {_reason_of(error)}") from None
+    finally:
+        engine.dispose()
 
 
 def has_table(url: str | sqlalchemy.URL, name: str) -> bool:

@@ -5,7 +5,6 @@ blocks, which stay in the processor's cache.
 """
 
 import mmap
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from matinee.data.reading.comments import COMMENT_SIGNS
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 17
 _SIGNS = tuple(sign.encode() for sign in COMMENT_SIGNS)
 
 
@@ -45,32 +44,12 @@ def survey_of(path: Path, separator: str) -> Survey:
     """
     with path.open("rb") as file:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    half = -(-len(content) // (2 * _BLOCK)) * _BLOCK
-    stretches = range(half), range(half, len(content))
-    with ThreadPoolExecutor(2) as pool:  # NumPy releases Python's lock
-        parts = list(pool.map(lambda stretch: _of_stretch(content, stretch, separator), stretches))
-    # A slash within a field makes it no number; between fields, only text is sure to be read truly.
-    may_start_with_zero = separator == "/" or content[0] == ord("0")
-    return Survey(
-        separators=sum(part.separators for part in parts),
-        pairs=sum(part.pairs for part in parts),
-        triples=sum(part.triples for part in parts),
-        leading_zeros=may_start_with_zero or any(part.leading_zeros for part in parts),
-        comments=any(part.comments for part in parts),
-    )
-
-
-def has_quotes(path: Path) -> bool:
-    """Whether a file that is not empty has quotation marks."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b'"') >= 0
-
-
-def _of_stretch(content: mmap.mmap, stretch: range, separator: str) -> Survey:
     every_byte = np.frombuffer(content, np.uint8)
     n_marks = n_pairs = n_triples = 0
-    leading_zeros = comments = False
-    for start in stretch[::_BLOCK]:
+    # A slash within a field makes it no number; between fields, only text is sure to be read truly.
+    leading_zeros = separator == "/" or content[0] == ord("0")
+    comments = False
+    for start in range(0, len(content), _BLOCK):  # a second thread would mostly wait for Python
         part = every_byte[start : start + _BLOCK + 2]  # with two bytes of the next block
         is_mark = part == ord(separator[0])
         n_marks += int(np.count_nonzero(is_mark[:_BLOCK]))
@@ -81,6 +60,12 @@ def _of_stretch(content: mmap.mmap, stretch: range, separator: str) -> Survey:
         leading_zeros = leading_zeros or _has_leading_zeros(part)
         comments = comments or any(_starts_line(sign, content, start) for sign in _SIGNS)
     return Survey(n_marks, n_pairs, n_triples, leading_zeros, comments)
+
+
+def has_quotes(path: Path) -> bool:
+    """Whether a file that is not empty has quotation marks."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b'"') >= 0
 
 
 def _has_leading_zeros(part: NDArray[np.uint8]) -> bool:

@@ -3,14 +3,21 @@
 The fast way comes first; the careful one reads only tables with a flaw.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from matinee.data.reading.cells import PlaceOf, ValueRules, cell_text
-from matinee.data.reading.columnar import NotClean, frames_of_text, other_columns_of_text
+from matinee.data.reading.columnar import (
+    HasComments,
+    NotClean,
+    frames_of_text,
+    other_columns_of_text,
+)
 from matinee.data.reading.heads import sampled_lines, text_of_head
 from matinee.data.reading.json_lines import frame_of_json, note_on_keys, sampled_objects
 from matinee.data.reading.layouts import Reading
@@ -32,10 +39,12 @@ from matinee.data.reading.row_by_row import (
     refuse_bad,
     text_records,
 )
+from matinee.data.reading.row_sources import damaged_parquet, rows_of_parquet, rows_of_text
 from matinee.data.reading.schema import ROLES, Columns, find_columns
 from matinee.data.reading.separator import split_lines
 from matinee.data.reading.sniff import Layout, layout_of
-from matinee.data.reading.source import SourceFile, in_utf_8
+from matinee.data.reading.source import SourceFile, in_utf_8, without_comments
+from matinee.data.reading.streaming import Sink, StreamedRows, streamed_values
 from matinee.data.reading.summary import BY_LAYOUT
 from matinee.data.reading.titles_in_table import (
     NO_TITLES,
@@ -50,6 +59,8 @@ from matinee.data.reading.values import ValuesRead, read_columns
 from matinee.errors import DataError
 
 _SAMPLED, _SAMPLED_OF_WIDE = 200, 20
+MEMORY = Sink()
+_LARGE = 64 << 20  # bytes of a text whose memory matters
 _MOST_ASKED = 30  # columns of JSON lines that may hold words for ratings
 
 
@@ -88,12 +99,13 @@ def _asks(columns: Columns, options: ReadOptions) -> bool:
     return columns.kind == "pair" and not options.pairs
 
 
-def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
+def table_of_file(file: SourceFile, options: ReadOptions, sink: Sink = MEMORY) -> ReadTable:
     """The table in a file.
 
     Args:
         file: unpacked and prepared.
         options: what the person said of the table.
+        sink: where the columns of a clean table grow.
 
     Raises:
         DataError: it is no table of ratings, or a row is bad.
@@ -101,26 +113,26 @@ def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
     head = file.head()
     text = text_of_head(head)
     if head.startswith(b"PAR1"):
-        require_memory_for_parquet(file.path, file.label)
-        frame, others = _parquet(file.path, file.label, options)
-        found = table_of_frame(frame, file.label, options, file.kind, others, file.place_of)
-        if others is not None:
-            notes = unnamed_times(others, options, _cells_of_parquet(file.path, others))
-            own = _titles_of_parquet(file.path, found)
-            found = found._replace(own=own, notes=(*found.notes, *notes))
-        return found._replace(notes=(*file.notes, *found.notes))
-    require_memory_for_text(file.path, head, file.label)
+        return _table_of_parquet(file, options, sink)
+    if sink.folder is None or file.separator is None:
+        require_memory_for_text(file.path, head, file.label)
     if file.layout is not None:
         reading = file.layout.read(file.path, options, file.label)
         found = _table_of_reading(reading, file.layout.name, file.label, options, file.place_of)
     elif file.separator is None:
         found = _table_of_json(file, text, options)
     else:
-        found = _table_of_text(file, text, file.separator, options)
+        try:
+            found = _table_of_text(file, text, file.separator, options, sink)
+        except HasComments:
+            with without_comments(file, options) as copy:
+                return table_of_file(copy, options, sink)
     return found._replace(notes=(*file.notes, *found.notes))
 
 
-def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOptions) -> ReadTable:
+def _table_of_text(
+    file: SourceFile, text: str, separator: str, options: ReadOptions, sink: Sink
+) -> ReadTable:
     shape = _matrix_of_text(text, separator, options)
     if shape is not None:
         reading = read_matrix(file.path, shape, separator, options.limits("rating"))
@@ -132,7 +144,7 @@ def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOpt
         unused = other_columns_of_text(file.path, layout, columns.unused())
         if unused.width:
             refuse_words(columns, lambda position: unused[str(position)], file.label)
-    values, bad = _values_of_text(file, layout, rules), list[BadRow]()
+    values, bad = _values_of_text(file, layout, rules, sink), list[BadRow]()
     notes = tuple(layout.notes)
     if values is None:
         with in_utf_8(file, options) as (path, more_notes):
@@ -181,10 +193,17 @@ def _table_of_reading(
     return _table_of_roles(frame.select(roles), columns, rules, name, lines)._replace(notes=notes)
 
 
-def _values_of_text(file: SourceFile, layout: Layout, rules: ValueRules) -> ValuesRead | None:
+def _values_of_text(
+    file: SourceFile, layout: Layout, rules: ValueRules, sink: Sink
+) -> ValuesRead | None:
     """The values of a text file by whole columns; None if a row is bad."""
+    if sink.folder is not None or file.path.stat().st_size >= _LARGE:
+        for rows in rows_of_text(file.path, layout, file.survey, file.has_comments):
+            with suppress(NotClean):
+                return streamed_values(rows, rules, sink)
+        require_memory_for_text(file.path, file.head(), file.label)
     try:
-        for frame in frames_of_text(file.path, layout, file.survey):
+        for frame in frames_of_text(file.path, layout, file.survey, file.has_comments):
             if _hides_thousands(frame, rules):
                 continue
             values = read_columns(frame, rules)
@@ -204,12 +223,34 @@ def _hides_thousands(frame: pl.DataFrame, rules: ValueRules) -> bool:
     return bool((count != count.floor()).any())
 
 
-def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame, Columns | None]:
-    """The columns that matter of a Parquet file, in their places among all; a matrix whole."""
+def _table_of_parquet(file: SourceFile, options: ReadOptions, sink: Sink) -> ReadTable:
+    path, label = file.path, file.label
+    if sink.folder is None:
+        require_memory_for_parquet(path, label)
+    columns = _columns_of_parquet(path, label, options)
+    if columns is None:
+        found = table_of_frame(_parquet(path, label, None), label, options, file.kind, None)
+        return found._replace(notes=(*file.notes, *found.notes))
+    names = {role: columns.names[place] for role, place in columns.positions.items()}
+    try:
+        rules = _rules(label, "row", columns, options, file.place_of)
+        values = streamed_values(rows_of_parquet(path, names, label), rules, sink)
+        found = ReadTable(values, [], rules, columns, file.kind)
+    except NotClean:
+        require_memory_for_parquet(path, label)
+        frame = _parquet(path, label, list(names.values()))
+        found = table_of_frame(frame, label, options, file.kind, columns, file.place_of)
+    notes = unnamed_times(columns, options, _cells_of_parquet(path, columns))
+    own = _titles_of_parquet(path, found)
+    return found._replace(own=own, notes=(*file.notes, *found.notes, *notes))
+
+
+def _columns_of_parquet(path: Path, label: str, options: ReadOptions) -> Columns | None:
+    """The columns of a Parquet file; None if it is a matrix."""
     try:
         names = list(pl.read_parquet_schema(path))
         if _matrix_of_frame(pl.read_parquet(path, n_rows=_SAMPLED, glob=False), options):
-            return pl.read_parquet(path, glob=False), None
+            return None
 
         def sampled(position: int) -> list[str]:
             return _texts(column(position, _SAMPLED))
@@ -221,14 +262,19 @@ def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame
         found = find_columns(names, options, label, sampled)
         if _asks(found, options):
             refuse_words(found, column, label)
-        wanted = [names[position] for position in found.positions.values()]
-        return pl.read_parquet(path, columns=wanted, glob=False), found
+        return found
     except DataError:
         raise
     except (Exception, pl.exceptions.PanicException) as error:  # Polars may panic on a damaged file
-        raise DataError(
-            f"{label} is not a valid Parquet file, or it is damaged; write it again."
-        ) from error
+        raise damaged_parquet(label) from error
+
+
+def _parquet(path: Path, label: str, names: list[str] | None) -> pl.DataFrame:
+    """Some columns of a Parquet file, or all, as a whole."""
+    try:
+        return pl.read_parquet(path, columns=names, glob=False)
+    except (Exception, pl.exceptions.PanicException) as error:
+        raise damaged_parquet(label) from error
 
 
 def _cells_of_parquet(path: Path, columns: Columns) -> Callable[[int], list[str]]:
@@ -289,6 +335,36 @@ def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTab
 
 def _named(names: Sequence[str], numbers: Mapping[Any, int]) -> list[str]:
     return [names[number] for number in numbers.values()]
+
+
+def table_of_rows(
+    frames: Iterator[pl.DataFrame], label: str, options: ReadOptions, layout: str, sink: Sink
+) -> ReadTable:
+    """The table in frames, of which one is in memory at a time.
+
+    Raises:
+        NotClean: it is not clean, or holds more than ratings; `table_of_frame` reads it whole.
+    """
+    first = next(frames, pl.DataFrame())
+    if first.height == 0 or _matrix_of_frame(first, options):
+        raise NotClean
+
+    def sampled(position: int) -> list[str]:
+        return _texts(first.to_series(position).head(_SAMPLED))
+
+    columns = find_columns(first.columns, options, label, sampled)
+    if _asks(columns, options) or title_columns(columns.names, columns.positions):
+        raise NotClean
+    role_of = {place: role for role, place in columns.positions.items()}
+    parts = (
+        pl.DataFrame({role_of[place]: frame.to_series(place) for place in role_of})
+        for frame in chain([first], frames)
+    )
+    rules = _rules(label, "row", columns, options)
+    values = streamed_values(StreamedRows(parts, 0), rules, sink)
+    own = OwnTitles(columns.name("item"), NO_TITLES.titles)
+    notes = unnamed_times(columns, options, sampled)
+    return ReadTable(values, [], rules, columns, layout, tuple(notes), own)
 
 
 def table_of_frame(

@@ -86,6 +86,14 @@ class Draws:
         if len(self.draws) >= 2 * self.kept_sweeps:
             self.draws, self.every = self.draws[1::2], 2 * self.every
 
+    def expected(self, sampler: Sampler) -> list[Arrays]:
+        """Arrays such as those kept of one sweep; their numbers do not matter."""
+        means = {name: (mean.total.copy(), mean.n) for name, mean in self.means.items()}
+        kept = self._kept(sampler)
+        for name, (total, n) in means.items():
+            self.means[name].total, self.means[name].n = total, n
+        return kept
+
     def _kept(self, sampler: Sampler) -> list[Arrays]:
         """What is kept of one sweep: the arrays of a draw, or of two."""
         rng = self.untimed_rng

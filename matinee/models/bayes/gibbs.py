@@ -13,6 +13,7 @@ Bayesian matrix factorisation" (2011).
 """
 
 import time
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
+from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.models.bayes.ordered_probit import Ordinal
 from matinee.models.bayes.side_information import Block
@@ -27,7 +29,7 @@ from matinee.models.bayes.time_effects import TimeKeys
 from matinee.threads import Run
 
 if TYPE_CHECKING:
-    from matinee.kernels.gibbs import Rated
+    from matinee.kernels.gibbs import DrawMemory, Others, Rated
 
 
 SHAPE, RATE = 1.0, 0.01
@@ -104,7 +106,9 @@ class FactorState:
             self.parts[number] = _products(
                 run, block.rows, (block.lengths[:, None] * weights).astype(np.float32)
             )
-        rest = self.table - (self.prior() - self.mean.astype(np.float32))
+        rest = self.table
+        for part in self.parts:
+            rest = rest - part
         precision = n_rows * self.precision + 1
         mean = self.precision * rest.sum(axis=0, dtype=np.float64) / precision
         self.mean = mean + rng.standard_normal(size) / np.sqrt(precision)
@@ -178,13 +182,21 @@ class SideInformation(NamedTuple):
     """Whether the first block of users, and of items, holds the sets."""
 
 
+class Targets(NamedTuple):
+    """Standardized ratings, (N,)."""
+
+    by_user: Floats
+    by_item: Floats | None
+    """None: they are those by user in another order."""
+
+
 class Sampler:
     """The state of the Markov chain, and the sweep."""
 
     def __init__(
         self,
         train: Ratings,
-        value: Floats,
+        values: Targets,
         user_table: Floats,
         item_table: Floats,
         side: SideInformation,
@@ -193,7 +205,7 @@ class Sampler:
         ordinal: Ordinal | None = None,
     ) -> None:
         """Args:
-        value: standardized ratings, (N,).
+        values: standardized ratings.
         user_table, item_table: the initial factors and biases, (U, F + 1) and (I, F + 1).
         pooling: see `BayesianMF.noise_pooling`.
         ordinal: for an ordered probit, whose latent variables replace the values.
@@ -204,20 +216,22 @@ class Sampler:
         self.by_user, self.by_item = train.by_user, train.by_item
         self.ordinal = ordinal
         if ordinal is None:
-            self.value = value[self.by_user.row]
+            self.value = values.by_user
         else:
             self.value = ordinal.start()
-        position = np.empty(len(value), np.int64)
-        position[self.by_user.row] = np.arange(len(value))
-        # The position in the order of users of each rating in the order of items.
-        self.to_items = position[self.by_item.row]
+        self.scratch = train.scratch()
+        self.known = values
+        """Targets in both orders."""
         self.counts = np.diff(self.by_user.indptr)
+        self.spans = _spans(self.by_user.indptr), _spans(self.by_item.indptr)
+        self.spare: list[DrawMemory] = []
+        """Memory for `draw_rows` that no thread uses."""
         self.noise = np.full(train.n_users, 1.5)  # precision of each user's ratings
         self.common_noise = 1.5
         self.effects: TimeEffects | None = None
         if side.time_keys is not None and train.timestamp is not None:
-            users = train.user_index[self.by_user.row]
-            positions = side.time_keys.positions(users, train.timestamp[self.by_user.row])
+            users = self.by_user.take(train.user_index)
+            positions = side.time_keys.positions(users, self.by_user.take(train.timestamp))
             sizes = [len(keys) for keys in side.time_keys.keys]
             self.effects = TimeEffects(users, positions, sizes)
         self.error = float("nan")
@@ -247,71 +261,160 @@ class Sampler:
 
     def estimated_seconds(self, n_threads: int) -> float:
         """About how long a sweep takes, from a part of one that changes nothing."""
-        from matinee.kernels.gibbs import Rated, draw_rows
+        from matinee.kernels.gibbs import Rated, weighted
 
         rated = Rated(self.by_user.indptr, self.by_user.indices, self.value)
         users, items = self.users, self.items
-        tables = users.table.copy(), items.table
-        precisions = self.noise.astype(np.float32), np.ones(len(items.table), np.float32)
-        prior, random = (
-            (users.prior(), users.precision.astype(np.float32)),
-            np.zeros_like(tables[0]),
-        )
+        table, random = users.table.copy(), np.zeros_like(users.table)
+        others = weighted(items.table, np.ones(len(items.table), np.float32))
+        noise = self.noise.astype(np.float32)
+        prior = users.prior(), users.precision.astype(np.float32)
         seconds = []
         for _ in range(2):  # the first may compile the kernel
             began = time.monotonic()
-            draw_rows(rated, _spans(rated.indptr)[0], tables, precisions, prior, random)
+            self._draw_span(rated, self.spans[0][0], table, others, noise, prior, random)
             seconds.append(time.monotonic() - began)
         return 2 * SPANS * min(seconds) / n_threads
 
     def sweep(self, rng: np.random.Generator) -> None:
         """Draws all unknowns once."""
-        from matinee.kernels.gibbs import Rated, add_errors
+        from matinee.kernels.gibbs import Rated, weighted
 
         target = self.value
         if self.effects is not None:
             target = self.value - self.effects.total
         by_user = Rated(self.by_user.indptr, self.by_user.indices, target)
-        by_item = Rated(self.by_item.indptr, self.by_item.indices, target[self.to_items])
+        by_item = Rated(self.by_item.indptr, self.by_item.indices, self._by_item(target))
         noise, ones = self.noise.astype(np.float32), np.ones(len(self.items.table), np.float32)
         self.users.draw_prior(rng, self.run)
-        self._draw(rng, by_user, self.users, self.items, noise, ones)
+        self._draw(rng, by_user, self.users, (self.items, ones), noise)
         self.items.draw_prior(rng, self.run)
-        self._draw(rng, by_item, self.items, self.users, ones, noise)
-        errors = np.empty(len(target), np.float32)
-        tables = self.users.table, self.items.table
-        self.run(add_errors, [(by_user, span, tables, errors) for span in _spans(by_user.indptr)])
+        self._draw(rng, by_item, self.items, (self.users, noise), ones)
+        others = weighted(self.items.table, ones)
+        if self._is_fixed and not self.scales:
+            self._draw_noise(rng, self._squares(by_user, others))
+            return
+        errors = self.scratch.empty(len(target), np.float32)
+        self._add_errors(by_user, others, errors)
         if self.scales:
             self._scale(rng, by_user, errors)
         if self.effects is not None:
             errors = self.effects.draw(rng, errors, np.repeat(self.noise, self.counts))
-        self._draw_noise(rng, errors)
+        self._draw_noise(rng, self._sum_squares(errors))
         if self.ordinal is not None:
             scores, precision = self.value - errors, np.repeat(self.noise, self.counts)
             self.value = self.ordinal.draw(rng, self.run, scores, precision)
             self.error = self.ordinal.error
+
+    @property
+    def _is_fixed(self) -> bool:
+        """Whether the targets are the ratings themselves, in every sweep."""
+        return self.effects is None and self.ordinal is None
+
+    def _by_item(self, target: Floats) -> Floats:
+        """The targets in the order of items, (N,)."""
+        from matinee.kernels.gibbs import reorder
+
+        if target is self.known.by_user and self.known.by_item is not None:
+            return self.known.by_item
+        result = np.empty(len(target), np.float32)
+        places = pairwise(np.linspace(0, len(target), SPANS + 1).astype(int).tolist())
+        self.run(reorder, [(target, self.to_items, at, result) for at in places])
+        if self._is_fixed:
+            self.known = Targets(target, result)
+        return result
+
+    @cached_property
+    def to_items(self) -> NDArray[np.int64]:
+        """The position in the order of users of each rating in the order of items, (N,)."""
+        by_item = self.by_item.row
+        if self.by_user.order is None:
+            return by_item.astype(np.int64, copy=False)
+        position = np.empty(len(self.value), np.int64)
+        position[self.by_user.order] = np.arange(len(position))
+        return np.asarray(position[by_item])
+
+    def _squares(self, by_user: "Rated", others: "Others") -> Doubles:
+        """The sum of the squared errors of each user, (U,), without keeping the errors."""
+        squares = np.empty(len(self.counts))
+        calls = [(by_user, span, others, squares) for span in self.spans[0]]
+        self.run(self._squares_of_span, calls)
+        return squares
+
+    def _squares_of_span(
+        self, rated: "Rated", span: tuple[int, int], others: "Others", out: Doubles
+    ) -> None:
+        from matinee.kernels.gibbs import Rated, add_errors, sum_squares
+
+        ends = rated.indptr[span[0] : span[1] + 1]
+        edges = np.searchsorted(ends, np.arange(ends[0], ends[-1], BLOCK))
+        rows = np.unique(np.concatenate([[0], edges, [len(ends) - 1]])) + span[0]
+        for first, stop in pairwise(rows.tolist()):
+            at = slice(int(rated.indptr[first]), int(rated.indptr[stop]))
+            indptr = rated.indptr[first : stop + 1] - at.start
+            part = Rated(indptr, rated.indices[at], rated.target[at])
+            errors = np.empty(len(part.target), np.float32)
+            rows_of_part = 0, stop - first
+            add_errors(part, rows_of_part, self.users.table[first:stop], others, errors)
+            sum_squares(indptr, rows_of_part, errors, out[first:stop])
+
+    def _add_errors(self, by_user: "Rated", others: "Others", errors: Floats) -> None:
+        """Writes the residuals of the targets, (N,)."""
+        from matinee.kernels.gibbs import add_errors
+
+        table = self.users.table
+        self.run(add_errors, [(by_user, span, table, others, errors) for span in self.spans[0]])
+
+    def _sum_squares(self, errors: Floats) -> Doubles:
+        """The sum of the squared errors of each user, (U,)."""
+        from matinee.kernels.gibbs import sum_squares
+
+        squares, indptr = np.empty(len(self.counts)), self.by_user.indptr
+        self.run(sum_squares, [(indptr, span, errors, squares) for span in self.spans[0]])
+        return squares
 
     def _draw(
         self,
         rng: np.random.Generator,
         rated: "Rated",
         own: FactorState,
-        other: FactorState,
-        own_noise: Floats,
-        other_noise: Floats,
+        other: tuple[FactorState, Floats],
+        weights: Floats,
     ) -> None:
         """Draws the table of one side.
 
         Args:
-            own_noise, other_noise: the factors of the precision of each rating, by row.
+            other: the other side, and the factors of the precision of each rating by its rows.
+            weights: those by the rows to draw.
         """
-        from matinee.kernels.gibbs import draw_rows
+        from matinee.kernels.gibbs import weighted
 
-        random = rng.standard_normal(own.table.shape, np.float32)
-        tables, precisions = (own.table, other.table), (own_noise, other_noise)
+        random = _normals(rng, self.run, own.table.shape)
+        others = weighted(other[0].table, other[1])
         prior = own.prior(), own.precision.astype(np.float32)
-        calls = [(rated, span, tables, precisions, prior, random) for span in _spans(rated.indptr)]
-        self.run(draw_rows, calls)
+        rest = own.table, others, weights, prior, random
+        spans = self.spans[own is self.items]
+        self.run(self._draw_span, [(rated, span, *rest) for span in spans])
+
+    def _draw_span(
+        self,
+        rated: "Rated",
+        span: tuple[int, int],
+        own: Floats,
+        others: "Others",
+        weights: Floats,
+        prior: tuple[Floats, Floats],
+        random: Floats,
+    ) -> None:
+        """See `draw_rows`."""
+        from matinee.kernels.gibbs import draw_rows, new_work
+
+        try:
+            work = self.spare.pop()
+        except IndexError:  # one for each thread
+            work = new_work(own.shape[1] - 1)
+        draw_rows(rated, span, own, others, weights, prior, random, work)
+        self.spare.append(work)
 
     def _scale(self, rng: np.random.Generator, rated: "Rated", errors: Floats) -> None:
         """Draws the scale of each factor; see `scale_factors`."""
@@ -323,13 +426,15 @@ class Sampler:
         random = rng.standard_normal(size), np.log(rng.uniform(size=size))
         tables = self.users.table, self.items.table
         noise = self.noise.astype(np.float32)
-        scale_factors(rated, tables, noise, errors, terms, random, multiples)
+        products = self.scratch.empty(len(errors), np.float32)
+        scale_factors(rated, tables, noise, (errors, products), terms, random, multiples)
         self.users.scale(multiples)
 
     def timed(self) -> tuple[Floats, Doubles]:
         """The values less the time effects, (N,), and the variance of each user's noise, (U,)."""
-        effects = 0.0 if self.effects is None else self.effects.total
-        return self.value - effects, 1 / self.noise
+        if self.effects is None:
+            return self.value, 1 / self.noise
+        return self.value - self.effects.total, 1 / self.noise
 
     def untimed(self) -> tuple[Floats, Doubles]:
         """The values, (N,), and the variance of each user's noise, (U,), if time effects are
@@ -349,41 +454,41 @@ class Sampler:
             explained: the result of `timed` or `untimed`.
             random: standard normal numbers for the draw, (U, F + 1); None for new ones.
         """
-        from matinee.kernels.gibbs import Rated, draw_rows
+        from matinee.kernels.gibbs import Rated, weighted
 
         users, items = self.users, self.items
         table = users.table.copy()
         target, variance = explained
-        precisions = (1 / variance).astype(np.float32), np.ones(len(items.table), np.float32)
+        noise = (1 / variance).astype(np.float32)
+        others = weighted(items.table, np.ones(len(items.table), np.float32))
         rated = Rated(self.by_user.indptr, self.by_user.indices, target)
         prior = users.prior(), users.precision.astype(np.float32)
         if random is None:
-            random = rng.standard_normal(table.shape, np.float32)
-        spans = _spans(rated.indptr)
-        tables = table, items.table
-        self.run(draw_rows, [(rated, at, tables, precisions, prior, random) for at in spans])
+            random = _normals(rng, self.run, table.shape)
+        rest = table, others, noise, prior, random
+        self.run(self._draw_span, [(rated, span, *rest) for span in self.spans[0]])
         return table
 
     def mirrored_users(
         self, rng: np.random.Generator, explained: tuple[Floats, Doubles]
     ) -> list[Floats]:
         """Two draws of the users' table whose mean is that of all draws, given all else."""
-        random = rng.standard_normal(self.users.table.shape, np.float32)
+        random = _normals(rng, self.run, self.users.table.shape)
         return [self.draw_users(rng, explained, each) for each in (random, -random)]
 
-    def _draw_noise(self, rng: np.random.Generator, errors: Floats) -> None:
-        """Draws the precisions of the noise: the common one, and that of each user."""
-        squares = np.diff(
-            np.append(0, np.cumsum(errors.astype(np.float64) ** 2))[self.by_user.indptr]
-        )
-        self.error = float(np.sqrt(squares.sum() / len(errors)))
+    def _draw_noise(self, rng: np.random.Generator, squares: Doubles) -> None:
+        """Draws the precisions of the noise: the common one, and that of each user.
+
+        Args:
+            squares: the sum of the squared errors of each user, (U,).
+        """
+        n = len(self.value)
+        self.error = float(np.sqrt(squares.sum() / n))
         is_fixed = self.ordinal is not None and self.ordinal.fixes_noise
         if self.pooling == 0 and is_fixed:
             return
         if self.pooling == 0:
-            self.common_noise = float(
-                _gamma(rng, SHAPE + len(errors) / 2, RATE + squares.sum() / 2)
-            )
+            self.common_noise = float(_gamma(rng, SHAPE + n / 2, RATE + squares.sum() / 2))
             self.noise = np.full(len(squares), self.common_noise)
             return
         rate = self.pooling / (2 * self.common_noise)
@@ -392,6 +497,19 @@ class Sampler:
             return
         rate = float(_gamma(rng, SHAPE + len(squares) * self.pooling / 2, RATE + self.noise.sum()))
         self.common_noise = self.pooling / (2 * rate)
+
+
+def _normals(rng: np.random.Generator, run: Run, shape: tuple[int, ...]) -> Floats:
+    """Standard normal numbers, (R, K), from a stream of each block of rows."""
+    out = np.empty(shape, np.float32)
+    blocks = _blocks(len(out))
+    seeds = rng.integers(2**63, size=len(blocks)).tolist()
+    run(_fill_normals, [(seed, out[at]) for seed, at in zip(seeds, blocks, strict=True)])
+    return out
+
+
+def _fill_normals(seed: int, out: Floats) -> None:
+    np.random.default_rng(seed).standard_normal(out.shape, np.float32, out)
 
 
 def _spans(indptr: NDArray[np.int64]) -> list[tuple[int, int]]:

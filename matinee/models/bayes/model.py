@@ -23,11 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves, Indices
+from matinee.block_sums import deviation
 from matinee.data.ratings import Ratings
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes import start as starts
 from matinee.models.bayes.array_checks import check_arrays
 from matinee.models.bayes.attribution import attribute
+from matinee.models.bayes.chain_state import Chain, Rows, begin
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import (
     FEW,
@@ -44,12 +46,16 @@ from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.spread import Unknown, spread_of, variance_of_unknown
 from matinee.models.bayes.time_effects import Moments, TimedRatings
 from matinee.models.bayes.time_limit import TimeLimit
+from matinee.models.bayes.update import renewed
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, ItemLabels, ScoredItem, TrainingCurve
+from matinee.models.updating import Change
 from matinee.progress import Step
 from matinee.threads import available_cores, one_blas_thread, workers
+from matinee.training.checkpoints import State
+from matinee.training.loop import end_epoch
 
 TINY = float(np.finfo(np.float32).tiny)
 MOST = 1e30
@@ -77,6 +83,7 @@ class BayesianMF(Recommender):
         needs_stars=True,
         uses_times=True,
         uses_features=True,
+        resumes=True,
         thread_safe=True,
     )
 
@@ -186,24 +193,25 @@ class BayesianMF(Recommender):
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         limit, rng = TimeLimit(self.seconds), np.random.default_rng(self.seed)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
-        self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
-        value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
+        self.deviation_ = np.array(deviation(train.value) or 1e-6)
+        values = starts.targets(self, train)
         ordinal = self._ordinal(train)
-        tables = starts.start_tables(self, train, rng, options.n_threads)
-        start = starts.chosen_start(self, train, tables, options, limit)
+        begun, saved = begin(self, train, rng, limit, options)
+        start, tables = begun.start, begun.tables
+        losses: Rows = []
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             side = SideInformation([], [], None, False)
             if start != "mf" and not limit.is_late:
                 side = starts.side_information(self, train, rng, run)
             users, items, _ = tables.few().copy() if start == "few" else tables.copy()
-            sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
+            sampler = Sampler(train, values, users, items, side, self.noise_pooling, run, ordinal)
             sampler.scales = starts.has_sparse_users(train)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
             limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
-            losses: list[tuple[float, float, float]] = []
             if start != "mf":
-                losses = self._sample(sampler, draws, rng, limit, start, options)
+                chain = Chain(begun, sampler, draws, rng, limit, losses)
+                self._sample(chain, saved, options)
             if draws.n_sweeps == 0 or (limit.is_late and draws.n_sweeps < ENOUGH_DRAWS):
                 sampler.restart(tables.users, tables.items)
                 draws = Draws(sampler, train, options.valid, self.kept, self.seed)
@@ -212,22 +220,22 @@ class BayesianMF(Recommender):
         for name, array in draws.learned(sampler, self.factors).items():
             setattr(self, name, array)
 
-    def _sample(
-        self,
-        sampler: Sampler,
-        draws: Draws,
-        rng: np.random.Generator,
-        limit: TimeLimit,
-        start: str,
-        options: FitOptions,
-    ) -> list[tuple[float, float, float]]:
-        """Sweeps until the tolerance, the number of samples or the time limit; the rows of the
-        curve."""
-        total = self.burn_in + self.samples
-        losses: list[tuple[float, float, float]] = []
-        if start == "wide":
+    def _sample(self, chain: Chain, saved: State | None, options: FitOptions) -> None:
+        """Sweeps until the tolerance, the number of samples or the time limit; adds the rows of
+        the curve.
+
+        Args:
+            saved: the state to go back to before, if there is one.
+        """
+        begun, sampler, draws, rng, limit, losses = chain
+        start, total = begun.start, self.burn_in + self.samples
+        if saved is not None and options.checkpoint is not None:
+            with options.checkpoint.reading():
+                chain.restore(saved, total)
+        if start == "wide" and not losses:
             sampler.widen(starts.WIDE_FACTORS, starts.WIDE_RATE)
-        while len(losses) < total and not limit.is_late:
+        is_done = draws.relative_variance < self.tolerance
+        while not is_done and len(losses) < total and not limit.is_late:
             burnt_in = limit.burnt_in(len(losses), self.burn_in)
             if start == "wide" and burnt_in >= starts.WIDE_SHARE:
                 sampler.widen(starts.WIDE_FACTORS)
@@ -238,13 +246,11 @@ class BayesianMF(Recommender):
             unit = float(self.deviation_)
             train_rmse, valid_rmse = unit * sampler.error, unit * draws.valid_error
             losses.append((draws.effective_samples, train_rmse, valid_rmse))
-            if options.progress:
-                validation = valid_rmse if options.valid and draws.n_sweeps else None
-                shown = f"RMSE {train_rmse if validation is None else validation:.4f}"
-                options.progress(Step(len(losses), total, shown, validation))
-            if draws.relative_variance < self.tolerance:
-                break
-        return losses
+            validation = valid_rmse if options.valid and draws.n_sweeps else None
+            shown = f"RMSE {train_rmse if validation is None else validation:.4f}"
+            step = Step(len(losses), total, shown, validation)
+            end_epoch(options.checkpoint, chain.state, options.progress, step)
+            is_done = draws.relative_variance < self.tolerance
 
     def _ordinal(self, train: Ratings) -> Ordinal | None:
         """The state of the ordered probit; None for regression. Sets `levels_`."""
@@ -253,11 +259,21 @@ class BayesianMF(Recommender):
             return None
         self.levels_ = rating_levels(train.value)
         return Ordinal(
-            train.value[train.by_user.row],
+            train.by_user.value,
             self.levels_,
             float(self.global_mean_),
             float(self.deviation_),
         )
+
+    def absorb(self, change: Change, n_threads: int | None) -> None:
+        """One more sweep of each draw for what the news touch; see `update.py`."""
+        for name, array in renewed(self, change, n_threads).items():
+            setattr(self, name, array)
+
+    @property
+    def can_absorb(self) -> bool:
+        """Whether it can be updated: not with the latent scores of the ordered probit."""
+        return self.likelihood != "probit"
 
     # -- people --------------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from matinee._types import Floats
+from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.data.split import random_split
-from matinee.models.bayes.gibbs import SideInformation
+from matinee.models.bayes.gibbs import SideInformation, Targets
 from matinee.models.bayes.side_information import Block, feature_block, set_block
 from matinee.models.bayes.time_effects import TimeKeys
 from matinee.models.bayes.time_limit import TimeLimit
@@ -26,6 +27,8 @@ WIDE_FACTORS, WIDE_RATE, WIDE_SHARE = 8, 0.5, 0.7
 ENOUGH_RATINGS, DENSE, FEW = 2000, 20, 2
 """Tables with fewer ratings than `DENSE` for each user and item are sparse. `FEW`: the number of
 factors of a start with few."""
+MOST_TRIED = 4_000_000
+"""Ratings of a table on a disk for the short chains: those of as many users."""
 START_SHARE, PILOT_SHARE = 0.08, 0.2
 """The parts of a time limit that `mf` and each of two short chains may take."""
 
@@ -66,6 +69,8 @@ def chosen_start(
         return "near" if model.start == "auto" else model.start
     if model.seconds > 0 and limit.elapsed > START_SHARE * model.seconds:
         return "mf"
+    if train.stored is not None:
+        train = train.of_some_users(MOST_TRIED, model.seed)
     part, n_threads = random_split(train, 0.1, model.seed), options.n_threads
     pilots: dict[str, Recommender] = {}
     if model.seconds > 0:
@@ -89,6 +94,24 @@ def chosen_start(
         if not chosen or gain.mean() > gain.std() / np.sqrt(len(gain)):
             chosen, least = start, squares
     return chosen
+
+
+def targets(model: "BayesianMF", train: Ratings) -> Targets:
+    """The ratings in standard deviations; those by item as well if the table is on a disk, where
+    it takes too long to find them one by one."""
+    found = Targets(_standardized(model, train.by_user.value, train), None)
+    if train.stored is None:
+        return found
+    return found._replace(by_item=_standardized(model, train.by_item.value, train))
+
+
+def _standardized(model: "BayesianMF", value: Floats, train: Ratings) -> Floats:
+    mean, deviation = np.float64(model.global_mean_), np.float64(model.deviation_)
+    result: Floats = train.scratch().empty(len(value), np.float32)
+    for start in range(0, len(value), BLOCK):
+        at = slice(start, start + BLOCK)
+        result[at] = (value[at] - mean) / deviation
+    return result
 
 
 def is_sparse(train: Ratings) -> bool:

@@ -18,7 +18,6 @@ from matinee.models.declarations import curve_of
 from matinee.models.fold_in import Predict, UserPrior, most_likely
 from matinee.models.hyperparameters import Hyper, curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
-from matinee.training.checkpoints import Checkpoint, fingerprint
 from matinee.training.loop import Engine, TrainingPlan
 from matinee.training.loop import train as run_loop
 from matinee.training.schedules import SCHEDULES, ScheduleSettings
@@ -177,12 +176,13 @@ class NeuralRecommender(Recommender):
             patience=self.patience,
             keep_best=self.keep_best,
         )
-        checkpoint = None
-        if options.checkpoint is not None:
-            settings = {"model": self.name} | self.settings()
-            checkpoint = Checkpoint(options.checkpoint, fingerprint(settings, train, options.valid))
         log = run_loop(
-            engine, plan, train, options.valid, progress=options.progress, checkpoint=checkpoint
+            engine,
+            plan,
+            train,
+            options.valid,
+            progress=options.progress,
+            checkpoint=options.checkpoint,
         )
         self.curve_ = curve_of(self, np.array(log.epochs))
         self.step_losses_ = np.array(log.steps)

@@ -3,6 +3,10 @@
 The new model is of the same kind, with the same settings, on the operator's data and the ratings
 in the database. It is written beside the served file and checked like every new version before it
 replaces it. Other processes of the server notice the new file by themselves.
+
+With `--update-every`, what is new in the database comes into the served models in the same way, by
+`matinee update`: what is known of a model and what is in the database are compared first, so that
+nothing happens if nothing is new.
 """
 
 import os
@@ -11,13 +15,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matinee.errors import DataError, MatineeError, StoreError
+from matinee.errors import DataError, MatineeError, SettingError, StoreError
+from matinee.models.updating import refuse_model
 from matinee.progress import LINES_VARIABLE, parse_line
+from matinee.recommendation.collected import news_for
 from matinee.text import counted
 from matinee.web.db.people import Store
 from matinee.web.db.training_jobs import State, TrainingJob, TrainingRunsError
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
 REPORT_SECONDS = 1.0
 _DATABASE_VARIABLE = "MATINEE_TRAIN_DB"
 _NOT_PASSED_ON = ("MATINEE_OPERATOR_TOKEN", "MATINEE_SERVE_SETTINGS", "PROMETHEUS_MULTIPROC_DIR")
+_STABLE_VARIABLE = "MATINEE_STABLE_IDS"
 _MAX_SENTENCE = 500
 _STOP_SECONDS = 5
 
@@ -44,6 +51,7 @@ class Retrainer:
         self._settings, self._models, self._store = settings, models, store
         self._is_stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._updating = threading.Lock()
 
     @property
     def is_enabled(self) -> bool:
@@ -76,23 +84,70 @@ class Retrainer:
             job = self._store.training.begin(live.name)
         except TrainingRunsError as error:
             raise Problem(409, "training-runs", str(error)) from None
-        self._thread = threading.Thread(target=self._run, args=(job, live, folder), daemon=True)
+        arguments = job, live, folder, self._training_command
+        self._thread = threading.Thread(target=self._run, args=arguments, daemon=True)
         self._thread.start()
         return job
 
+    def check_updatable(self) -> None:
+        """Raises SettingError if the models cannot be updated every few minutes."""
+        if not self._settings.update_seconds:
+            return
+        for live in self._models:
+            model, folder = live.current.guide.model, Path(os.path.realpath(live.path)).parent
+            try:
+                refuse_model(model)
+            except MatineeError as error:
+                raise SettingError(f"--update-every: '{live.path}': {error}") from error
+            if not model.scale_.has_stars:
+                raise SettingError(
+                    f"--update-every: '{live.path}' has learned from a table without ratings, and "
+                    "people give ratings here; leave the option out."
+                )
+            if not os.access(folder, os.W_OK):
+                raise SettingError(
+                    f"--update-every: the folder of '{live.path}' cannot be written by the server."
+                )
+
+    def update(self) -> None:
+        """Brings what is new in the database into the served models, one after the other."""
+        with self._updating:
+            for live in self._models:
+                self._update(live)
+
+    def _update(self, live: RegisteredModel) -> None:
+        if self._is_stopping.is_set():
+            return
+        if news_for(live.current.guide, live.name, self._settings.database).is_empty:
+            return
+        try:
+            job = self._store.training.begin(live.name)
+        except TrainingRunsError:  # perhaps the update by another worker; the next one comes
+            return
+        folder = Path(os.path.realpath(live.path)).parent
+        self._run(job, live, folder, self._update_command)
+
     def stop(self) -> None:
-        """Ends a training of this process, because the server stops."""
+        """Ends a training or an update of this process, because the server stops."""
         self._is_stopping.set()
         if self._thread is not None:
             self._thread.join(2 * _STOP_SECONDS)
+        if self._updating.acquire(timeout=2 * _STOP_SECONDS):
+            self._updating.release()
 
-    def _run(self, job: TrainingJob, live: RegisteredModel, folder: Path) -> None:
+    def _run(
+        self,
+        job: TrainingJob,
+        live: RegisteredModel,
+        folder: Path,
+        command_for: Callable[[RegisteredModel, Path], list[str]],
+    ) -> None:
         file = folder / f".{live.path.stem}.{job.id[:12]}.matinee"
         log("training started", model=live.name, job=job.id)
         state: State = "failed"
         try:
-            state, message = self._train(job, live, file)
-            if state == "done":
+            state, message = self._train(job, live, command_for(live, file))
+            if state == "done" and file.exists():  # an update with nothing new writes none
                 self._report(job, 1.0, "Loading the new model.")
                 live.replace_with(file, _check_titles)
         except MatineeError as error:
@@ -106,17 +161,27 @@ class Retrainer:
         log("training ended", model=live.name, job=job.id, state=state, detail=message)
         self._finish(job, state, message)
 
-    def _train(self, job: TrainingJob, live: RegisteredModel, file: Path) -> tuple[State, str]:
-        """Runs the command; returns the outcome and a sentence about it."""
+    def _training_command(self, live: RegisteredModel, file: Path) -> list[str]:
         guide = live.current.guide
         command = _command(guide.model, self._settings.retrain, file)
         if not guide.origin.has_history:
             command.insert(command.index("--out"), "--no-history")
+        return command
+
+    def _update_command(self, live: RegisteredModel, file: Path) -> list[str]:
+        return [*_program("update"), str(live.path), "--out", str(file)]
+
+    def _train(
+        self, job: TrainingJob, live: RegisteredModel, command: list[str]
+    ) -> tuple[State, str]:
+        """Runs the command; returns the outcome and a sentence about it."""
         environment = {
             name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON
         } | {LINES_VARIABLE: "1"}
-        if guide.model.scale_.has_stars:  # ratings here can only be added to ratings
+        if live.current.guide.model.scale_.has_stars:  # ratings here only go with ratings
             environment[_DATABASE_VARIABLE] = self._settings.database
+        if self._settings.update_seconds:
+            environment[_STABLE_VARIABLE] = "1"
         with _Training(command, environment) as training:
             reason = self._watch(job, training)
         if reason is not None:
@@ -222,6 +287,13 @@ class _Training:
                     self.added = line
 
 
+def _program(command: str) -> list[str]:
+    """The beginning of a command. It is nice to the requests, where that is possible."""
+    nice = shutil.which("nice")
+    before = [nice, "-n", "10"] if nice else []
+    return [*before, sys.executable, "-m", "matinee", command]
+
+
 def _check_titles(live: RegisteredModel, new: ModelSnapshot) -> None:
     """Raises DataError if most of the films would lose their titles."""
     old = live.current.guide
@@ -235,10 +307,8 @@ def _check_titles(live: RegisteredModel, new: ModelSnapshot) -> None:
 
 
 def _command(model: "Recommender", sources: tuple[str, ...], file: Path) -> list[str]:
-    """The command that trains such a model. It is nice to the requests, where that is possible."""
-    nice = shutil.which("nice")
-    command = [nice, "-n", "10"] if nice else []
-    command += [sys.executable, "-m", "matinee", "train", "--model", model.name]
+    """The command that trains such a model."""
+    command = [*_program("train"), "--model", model.name]
     for name, value in model.settings().items():
         command += ["--set", f"{name}={value}"]
     return [*command, "--out", str(file), "--", *sources]

