@@ -9,6 +9,7 @@
     ├── UnsupportedError     the chosen model cannot do this: names one that can
     ├── NotFittedError       the model has not been fitted yet
     ├── ModelFileError       a model file is truncated, foreign, newer or tampered with
+    ├── EngineError          Spark, or Java for it, is missing, cannot start or gives up
     ├── StoreError           the database of people's ratings cannot be opened or reached
     └── ApiError             a server refuses a request of `matinee.client`, or does not answer
 
@@ -55,6 +56,10 @@ class ModelFileError(MatineeError):
 
 class StoreError(MatineeError):
     """The database of people's ratings cannot be opened, reached or migrated."""
+
+
+class EngineError(MatineeError):
+    """Spark, or what it needs, is not installed, cannot start or gives up."""
 
 
 class ApiError(MatineeError):

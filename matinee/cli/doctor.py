@@ -21,6 +21,7 @@ EXTRAS = {
     "tune": ("optuna",),
     "map": ("umap-learn",),
     "client": ("h11", "httpx"),
+    "spark": ("pyspark",),
 }
 """The optional parts, and the packages without which they do not work."""
 

@@ -1,6 +1,7 @@
 """matinee recommend: films for a person or a group."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,6 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from matinee.cli.memory import require_for_tables
+from matinee.cli.on_spark import (
+    EngineOptions,
+    engine_options,
+    recommend_on_spark,
+    refuse_without_spark,
+)
 from matinee.cli.options import (
     dial_options,
     group_option,
@@ -28,11 +35,14 @@ from matinee.cli.person import (
 from matinee.text import printable
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from matinee.data.vocabulary import Id
     from matinee.models.base import UserState
+    from matinee.recommendation.everybody import Wanted
+    from matinee.recommendation.filters import Filters
     from matinee.recommendation.guide import Guide
+
+_URI = re.compile(r"^(\w+):/(?!/)")
+"""A URI whose slashes became one, as in a path."""
 
 
 @click.command()
@@ -94,8 +104,16 @@ if TYPE_CHECKING:
     "--out",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The file for --everybody: .csv, .tsv, .parquet or .jsonl.",
+    help="The file for --everybody: .csv, .tsv, .parquet or .jsonl; with --engine spark, a folder "
+    "of Parquet files.",
 )
+@click.option(
+    "--histories",
+    metavar="DATA",
+    help="With --everybody --engine spark: the people and their ratings, for a model that was "
+    "saved without users.",
+)
+@engine_options
 @json_option
 def recommend(
     model_file: Path,
@@ -116,6 +134,10 @@ def recommend(
     group: str | None,
     everybody: bool,
     out: Path | None,
+    histories: str | None,
+    engine: str,
+    master: str | None,
+    conf: tuple[str, ...],
     as_json_: bool,
 ) -> None:
     """Recommend films to a person or a group.
@@ -142,26 +164,24 @@ def recommend(
     --out: a row for each film, with the columns user_id, rank, item_id, title, and stars or
     score.
     """
+    from matinee.recommendation.everybody import Wanted
     from matinee.recommendation.filters import Filters
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.reranking import Dials
 
     _require_people(users, files, everybody, out)
-    _check_out(out, [model_file, only_file, without_file])
+    where: EngineOptions = {"engine": engine, "master": master, "conf": conf}
+    _check_out(out, [model_file, only_file, without_file], where, histories)
     is_group = bool(group) or len(users) + len(files) > 1
     if include_unrated and (is_group or everybody):
         raise click.UsageError("--include-unrated needs one person, not a group or --everybody.")
     dials = Dials(popularity, diversity, taste)
     guide = Guide.load(model_file)
     filters = Filters(genres, not_genres, parse_years(years), min_ratings)
-    if only_file is not None:
-        filters = replace(filters, items=_items_in(guide, only_file))
-    if without_file is not None:
-        filters = replace(filters, not_items=_items_in(guide, without_file))
+    filters = _with_files(filters, guide, only_file, without_file)
     if out is not None:
-        require_for_tables("Writing lists for everybody")
-        lists = guide.recommend_everybody(k, filters, dials=dials, include_seen=include_seen)
-        _write_lists(guide, lists, out, as_json_)
+        wanted = Wanted(k, guide.allowed(filters), dials, include_seen)
+        _tell(guide, *_written(guide, wanted, out, where, histories), out, as_json_)
         return
     headings: list[str] = []
     if is_group:
@@ -206,12 +226,36 @@ def _require_people(
         require_person(None, None)
 
 
-def _check_out(out: Path | None, inputs: Sequence[Path | None]) -> None:
-    """Refuses, before the lists are made, a file that they cannot be written to."""
+def _check_out(
+    out: Path | None,
+    inputs: Sequence[Path | None],
+    engine: EngineOptions,
+    histories: str | None,
+) -> None:
+    """Refuses, before the lists are made, a file that they cannot be written to, and options that
+    have no effect here."""
     from matinee.data.convert import check_table_name
 
+    if engine["engine"] == "spark":
+        if out is None:
+            raise click.UsageError("--engine spark is for --everybody.")
+        return
+    refuse_without_spark(engine)
+    if histories is not None:
+        raise click.UsageError("--histories needs --everybody --engine spark.")
     if out is not None:
         check_table_name(out, inputs)
+
+
+def _with_files(
+    filters: "Filters", guide: "Guide", only_file: Path | None, without_file: Path | None
+) -> "Filters":
+    """The filters with the films of the files of --only and --without."""
+    if only_file is not None:
+        filters = replace(filters, items=_items_in(guide, only_file))
+    if without_file is not None:
+        filters = replace(filters, not_items=_items_in(guide, without_file))
+    return filters
 
 
 def _items_in(guide: "Guide", path: Path) -> "tuple[Id, ...]":
@@ -225,16 +269,28 @@ def _items_in(guide: "Guide", path: Path) -> "tuple[Id, ...]":
     return tuple(found.stars)
 
 
-def _write_lists(
-    guide: "Guide", lists: "Iterator[pl.DataFrame]", out: Path, as_json_: bool
-) -> None:
+def _written(
+    guide: "Guide", wanted: "Wanted", out: Path, engine: EngineOptions, histories: str | None
+) -> tuple[int, int]:
+    """Writes the lists of everybody; returns the numbers of lists and of rows."""
     from matinee.data.convert import write_frames
-    from matinee.text import counted
+    from matinee.recommendation.everybody import lists_of_all
 
+    if engine["engine"] == "spark":
+        target = _URI.sub(r"\1://", str(out))
+        return recommend_on_spark(guide, wanted, histories, target, engine)
+    require_for_tables("Writing lists for everybody")
     if not guide.origin.has_history:
         note(NO_HISTORY)
-    n_rows = write_frames(lists, out)
-    n_users = len(guide.model.users_)
+    return len(guide.model.users_), write_frames(
+        lists_of_all(guide.model, guide.catalog, wanted), out
+    )
+
+
+def _tell(guide: "Guide", n_users: int, n_rows: int, out: Path, as_json_: bool) -> None:
+    """Says how many lists were written."""
+    from matinee.text import counted
+
     if as_json_:
         as_json({"users": n_users, "rows": n_rows, "out": str(out)})
         return

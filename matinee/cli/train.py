@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from matinee._version import __version__
+from matinee.cli.on_spark import (
+    EngineOptions,
+    engine_options,
+    refuse_with_spark,
+    refuse_without_spark,
+    tell_trained,
+    train_on_spark,
+)
 from matinee.cli.options import (
     DataOptions,
     data_argument,
@@ -18,6 +26,8 @@ from matinee.cli.options import (
     make_model,
     make_model_for,
     model_option,
+    parse_settings,
+    read_options,
     seed_option,
     set_option,
     threads_option,
@@ -54,6 +64,11 @@ LONG_SECONDS = 10
 @click.option("--yes", is_flag=True, help="Train even if the memory will hardly be enough.")
 @click.option("--no-history", is_flag=True, help="Do not save who rated what.")
 @click.option(
+    "--no-users",
+    is_flag=True,
+    help="Save the items alone, with --engine spark: everybody is served by their ratings.",
+)
+@click.option(
     "--db",
     "database",
     metavar="URL",
@@ -68,6 +83,7 @@ LONG_SECONDS = 10
     help="Give the people of --db ids that stay the same, so that `matinee update --db` knows "
     "them.",
 )
+@engine_options
 @data_options
 def train(
     source: tuple[str, ...],
@@ -80,20 +96,37 @@ def train(
     checkpoint: Path | None,
     yes: bool,
     no_history: bool,
+    no_users: bool,
     database: str | None,
     as_json_: bool,
     stable_ids: bool,
+    engine: str,
+    master: str | None,
+    conf: tuple[str, ...],
     **columns: Unpack[DataOptions],
 ) -> None:
-    """Train a model on all of DATA and save it in a file."""
+    """Train a model on all of DATA and save it in a file.
+
+    With --engine spark, DATA is Parquet, ORC, CSV, a folder of parts or the name of a table, on
+    any file system that Spark reads.
+    """
     from matinee.data.datasets.registry import SIMULATED
     from matinee.data.describe import title_sentences
-    from matinee.models.members import in_words
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin, check_target
     from matinee.training.checkpoints import Checkpoint
 
     settings = with_half_life(settings, half_life)
+    where: EngineOptions = {"engine": engine, "master": master, "conf": conf}
+    if engine == "spark":
+        refuse_with_spark(checkpoint=checkpoint, db=database, threads=threads)
+        check_target(out, source)
+        given, read = parse_settings(settings, seed), read_options(columns)
+        train_on_spark(
+            source, read, model_name, given, where, out, no_history=no_history, no_users=no_users
+        )
+        return
+    refuse_without_spark(where, no_users=no_users)
     if model_name:
         # Reports a wrong setting before the data are read
         make_model(model_name, settings, seed)
@@ -117,12 +150,7 @@ def train(
     Guide(model, dataset.catalog, origin).save(out)
     if saver is not None:
         saver.remove()
-    rows = counted(len(ratings), ratings.unit)
-    note(f"Trained {model.name} on {rows} in {seconds:.1f} s; saved as {printable(str(out))}.")
-    weights = model.member_weights()
-    if weights:
-        note(f"Weights: {in_words(weights)}.")
-    note(f"Next:  matinee recommend {printable(str(out))} --user {ratings.users.id(0)}")
+    tell_trained(model, counted(len(ratings), ratings.unit), seconds, out)
     if as_json_:
         figures = _figures(seconds, cost) | {"n_ratings": len(ratings), "seed": seed}
         named = {"model": model.name, "dataset": dataset.name, "file": str(out)}

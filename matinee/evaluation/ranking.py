@@ -144,15 +144,12 @@ def top_lists(model: Recommender, users: Longs, progress: Progress | None = None
 
 def judge(model: Recommender, task: Task, lists: Lists) -> Ranked:
     """All measures of the lists; the model supplies the training ratings."""
-    hits = _hits(task, lists, len(model.items_))
-    columns = [_at(name, hits[:, :k], task.n_relevant) for name in AT_CUTS for k in CUTS]
-    columns += [_at(name, hits[:, :k], task.n_relevant) for name, k in LONG]
+    columns = measures_of_hits(_hits(task, lists, len(model.items_)), task.n_relevant)
     first, is_shown = lists.items[:, :FIRST], lists.is_shown[:, :FIRST]
     n_users = int(np.count_nonzero(model.history_.counts))
     information = metrics.self_information(model.item_counts_, n_users)  # (I,)
-    columns.append(metrics.reciprocal_rank(hits[:, : max(CUTS)]))
-    columns.append(_mean(model.item_counts_[first], is_shown))
-    columns.append(_mean(information[first], is_shown))
+    columns.append(mean_of_shown(model.item_counts_[first], is_shown))
+    columns.append(mean_of_shown(information[first], is_shown))
     columns.append(diversity(model, first, is_shown))
     exposure = np.bincount(first[is_shown], minlength=len(model.items_))  # (I,)
     return Ranked(
@@ -163,6 +160,18 @@ def judge(model: Recommender, task: Task, lists: Lists) -> Ranked:
         n_without=task.n_without,
         n_not_drawn=task.n_not_drawn,
     )
+
+
+def measures_of_hits(hits: NDArray[np.bool_], n_relevant: Longs) -> list[Doubles]:
+    """The measures of lists that follow from the hits, (R,) each, in the order of PER_USER.
+
+    Args:
+        hits: which places hold a relevant item, (R, LONGEST).
+        n_relevant: (R,).
+    """
+    columns = [_at(name, hits[:, :k], n_relevant) for name in AT_CUTS for k in CUTS]
+    columns += [_at(name, hits[:, :k], n_relevant) for name, k in LONG]
+    return [*columns, metrics.reciprocal_rank(hits[:, : max(CUTS)])]
 
 
 def _hits(task: Task, lists: Lists, n_items: int) -> NDArray[np.bool_]:
@@ -189,7 +198,7 @@ def _at(name: str, hits: NDArray[np.bool_], n_relevant: Longs) -> Doubles:
             return metrics.hit_rate(hits)
 
 
-def _mean(values: NDArray[np.number], mask: NDArray[np.bool_]) -> Doubles:
+def mean_of_shown(values: NDArray[np.number], mask: NDArray[np.bool_]) -> Doubles:
     """The mean of each row over the mask, (B, K) -> (B,); NaN if the mask is False throughout."""
     counts = mask.sum(axis=1)
     sums = np.where(mask, values, 0).sum(axis=1)
@@ -219,7 +228,7 @@ def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np
     pairs, pair = np.unique(low.astype(np.int64) * len(shown) + high, return_inverse=True)
     raters = rater_sets(model.history_, shown, MOST_RATERS)
     cosines = raters.cosines(pairs // len(shown), pairs % len(shown))
-    return 1 - _mean(cosines[pair.reshape(is_pair.shape)], is_pair)
+    return 1 - mean_of_shown(cosines[pair.reshape(is_pair.shape)], is_pair)
 
 
 # -- sampled negatives -------------------------------------------------------------------

@@ -103,10 +103,13 @@ def typical_bias(history: History, user_bias: NDArray[np.float32], own: float) -
 
 
 def median_bias(history: History, user_bias: NDArray[np.float32]) -> float:
-    """The median bias of the users with training ratings; of all users without a history.
+    """The median bias of the users with training ratings; of all users without a history, and 0
+    without users.
 
     It differs from 0 because users with many ratings dominate the mean of all ratings.
     """
+    if len(user_bias) == 0:
+        return 0.0
     if history.is_empty:
         return float(np.median(user_bias))
     return float(np.median(user_bias[history.counts > 0]))

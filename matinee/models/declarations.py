@@ -260,7 +260,8 @@ def check_history(
         DataError: they are inconsistent.
     """
     n, n_items = len(history.value), len(history.items)
-    if not (len(history.users) and n_items):
+    n_users = len(history.users)
+    if not n_items or (n and not n_users):
         raise DataError("there are no users or no items")
     columns: dict[str, tuple[NDArray[np.generic], type[np.generic], int]] = {
         "item_counts_": (item_counts, np.int64, n_items),
@@ -277,7 +278,8 @@ def check_history(
             raise DataError(
                 f"{name} has dtype and shape {array.dtype} and {array.shape}, not {expected}"
             )
-    if item_counts.min() < 0 or item_counts.max() > len(history.users):
+    # Without users, everybody is served by their ratings (`matinee train --no-users`)
+    if item_counts.min() < 0 or (n_users and item_counts.max() > n_users):
         raise DataError("item_counts_ holds a number that is no number of users")
     check_indptr("history_indptr_", history.indptr, n)
     check_indices("history_items_", history.item_index, n_items)

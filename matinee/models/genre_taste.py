@@ -37,12 +37,21 @@ class ItemContent(NamedTuple):
 
 def item_content(train: Ratings, global_mean: float) -> ItemContent:
     """The centered features of all items, and their shrunk biases; G is 0 without features."""
-    counts = train.item_counts
     sums = np.bincount(train.item_index, train.value - global_mean, minlength=train.n_items)
+    return content_of(train.item_features, train.item_counts, sums)
+
+
+def content_of(features: Features | None, counts: Longs, sums: Longs | Doubles) -> ItemContent:
+    """The content of the items.
+
+    Args:
+        counts, sums: the number of ratings of each item, and the sum of what they exceed the mean
+            of all ratings by, (I,).
+    """
     bias = (sums / (counts + ITEM_PENALTY)).astype(np.float32)
-    table = np.zeros((train.n_items, 0), np.float32)
-    if train.item_features is not None:
-        table = _tastes_in(train.item_features)
+    table = np.zeros((len(counts), 0), np.float32)
+    if features is not None:
+        table = _tastes_in(features)
         table = table - np.average(table, axis=0, weights=counts).astype(np.float32)
     return ItemContent(table, bias)
 

@@ -339,10 +339,13 @@ class Guide:
         `stars` or, if the model only ranks, `score`. Memory does not grow with the number of
         users. The arguments and errors are those of `recommend`.
         """
-        from matinee.recommendation.everybody import lists_of_all  # Polars is slow to import
+        from matinee.recommendation.everybody import (  # Polars is slow to import
+            Wanted,
+            lists_of_all,
+        )
 
-        k = list_length(k)
-        return lists_of_all(self.model, self.catalog, k, self.allowed(filters), dials, include_seen)
+        wanted = Wanted(list_length(k), self.allowed(filters), dials, include_seen)
+        return lists_of_all(self.model, self.catalog, wanted)
 
     def predict_pairs(
         self, user_ids: Ids, item_ids: Ids, timestamps: NDArray[np.int64] | None = None

@@ -1,0 +1,206 @@
+"""Models from Spark: their files keep every promise that files of this machine keep."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import matinee
+from matinee.data.ratings import Ratings
+from matinee.errors import MatineeError, SettingError, UnsupportedError
+from matinee.models.base import Recommender
+from matinee.recommendation.guide import Guide
+from matinee.spark import lists, stars
+from matinee.spark.session import Cluster
+from matinee.spark.settings import spark_model
+from tests.helpers import all_attributed, as_json, error_message, good, misused, refused
+
+NAMES = ("mf", "ials", "hybrid")
+SETTINGS = {
+    "mf": ("factors=4", "epochs=2"),
+    "ials": ("factors=4", "epochs=2"),
+    "hybrid": ("mf.factors=4", "mf.epochs=2", "ials.factors=4", "ials.epochs=2", "lists=ials,ease"),
+}
+ON_SPARK = ("--engine", "spark")
+
+
+def words_for(name: str) -> list[str]:
+    return ["--model", name, *(word for one in SETTINGS[name] for word in ("--set", one))]
+
+
+@pytest.fixture(scope="session")
+def files(spark: Cluster, lake: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A model file of each kind, and one of `mf` without users."""
+    del spark  # the session that the commands find
+    folder = tmp_path_factory.mktemp("models")
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stars, "ROUNDS", 2)
+        patch.setattr(lists, "ROUNDS", 1)
+        data = lake / "titled" / "ratings.csv"
+        for name in NAMES:
+            found[name] = folder / f"{name}.matinee"
+            good("train", data, *ON_SPARK, *words_for(name), "--out", found[name])
+        found["no users"] = folder / "none.matinee"
+        good("train", data, *ON_SPARK, *words_for("mf"), "--no-users", "--out", found["no users"])
+    return found
+
+
+@pytest.fixture(params=NAMES)
+def model(request: pytest.FixtureRequest, files: dict[str, Path]) -> Recommender:
+    return Guide.load(files[request.param]).model
+
+
+def history_of(model: Recommender, user: int) -> dict[int | str, float]:
+    items, value = model.history_.of(model.users_.index(user))
+    ids = model.items_.ids[items].tolist()
+    return dict(zip(ids, value.tolist(), strict=True))
+
+
+def test_the_file_holds_the_users_the_items_and_who_rated_what(
+    model: Recommender, small: Ratings
+) -> None:
+    assert (model.users_, model.items_, model.scale_) == (small.users, small.items, small.scale)
+    assert np.array_equal(model.history_.indptr, small.by_user.indptr)
+    assert np.array_equal(model.history_.item_index, small.by_user.indices)
+    assert np.array_equal(model.item_counts_, small.item_counts)
+
+
+def test_lists_hold_unseen_items_best_first(model: Recommender) -> None:
+    for user in (1, 17, 60):
+        best = model.recommend(user, 5)
+        scores = [one.score for one in best]
+        assert scores == sorted(scores, reverse=True)
+        assert not {one.item_id for one in best} & set(history_of(model, user))
+        top = model.top_items(np.array([model.users_.index(user)]), 5)[0]
+        assert model.items_.ids[top].tolist() == [one.item_id for one in best]
+
+
+def test_a_known_user_has_the_vector_of_a_newcomer_with_the_same_ratings(
+    model: Recommender,
+) -> None:
+    known, new = model.profile(17), model.fold_in(history_of(model, 17))
+    np.testing.assert_allclose(known.vector, new.vector, atol=2e-3)
+    np.testing.assert_allclose(model.scores(17), model.scores(new), atol=5e-3)
+
+
+def test_the_parts_of_an_explanation_add_up(model: Recommender) -> None:
+    person = model.fold_in({7: 5.0, 27: 1.0, 47: 4.0})
+    whole, parts = model.parts(person, 107)
+    assert whole == pytest.approx(all_attributed(model, person)[107])
+    added = parts.mean + parts.user + parts.item + parts.ratings.sum()
+    assert added == pytest.approx(whole, abs=1e-3)
+
+
+def test_similar_items_and_tastes_come_from_the_factors(model: Recommender) -> None:
+    assert len(model.similar(7, 3)) == 3
+    assert len(model.user_tastes(np.arange(3))) == 3
+
+
+def test_stars_are_learned(files: dict[str, Path], small: Ratings) -> None:
+    one = Guide.load(files["mf"]).model
+    error = one.predict_ratings(small) - small.value
+    spread = small.value.std()
+    assert np.sqrt(np.mean(error**2)) < 0.9 * spread
+    assert one.curve_ is not None
+    assert len(one.curve_) == 2
+
+
+def test_the_other_commands_take_the_file(files: dict[str, Path], tmp_path: Path) -> None:
+    for name in NAMES:
+        told = good("explain", files[name], "--user", 17, "--item", "Film 107")
+        assert "Film 107" in told.stdout
+    drawn = tmp_path / "map.parquet"
+    good("map", files["mf"], "--out", drawn)
+    assert len(pl.read_parquet(drawn)) == 40
+    assert "Best films" in good("biases", files["mf"]).stdout
+
+
+def test_training_twice_gives_the_same_bits(
+    files: dict[str, Path], lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stars, "ROUNDS", 2)
+    again = tmp_path / "again.matinee"
+    data = lake / "titled" / "ratings.csv"
+    good("train", data, *ON_SPARK, *words_for("mf"), "--out", again)
+    one, other = Guide.load(files["mf"]).model, Guide.load(again).model
+    assert isinstance(one, matinee.MatrixFactorization)
+    assert isinstance(other, matinee.MatrixFactorization)
+    np.testing.assert_allclose(one.item_factors_, other.item_factors_, atol=1e-4)
+    np.testing.assert_allclose(one.user_bias_, other.user_bias_, atol=1e-4)
+
+
+# -- without users -------------------------------------------------------------------------------
+
+
+def test_without_users_everybody_is_served_by_their_ratings(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    guide, other = Guide.load(files["no users"]), Guide.load(files["mf"])
+    assert len(guide.model.users_) == 0
+    mine = history_of(other.model, 17)
+    np.testing.assert_allclose(
+        guide.model.scores(guide.model.fold_in(mine)), other.model.scores(17), atol=5e-3
+    )
+    csv = tmp_path / "mine.csv"
+    csv.write_text("title,rating\nFilm 7,5\nFilm 27,1\n")
+    assert len(as_json("recommend", files["no users"], "--ratings", csv)["items"]) == 10
+    assert len(as_json("explain", files["no users"], "--ratings", csv, "--item", "Film 107")) > 3
+    told = refused("recommend", files["no users"], "--user", 1)
+    assert "No user '1'" in told or "no users" in told
+
+
+def test_lists_for_everybody_are_those_of_this_machine(
+    files: dict[str, Path], lake: Path, tmp_path: Path
+) -> None:
+    here = tmp_path / "here.parquet"
+    good("recommend", files["mf"], "--everybody", "-k", 5, "--out", here)
+    expected = pl.read_parquet(here)
+    there = tmp_path / "there.parquet"
+    words = ("recommend", files["mf"], "--everybody", "-k", 5, *ON_SPARK, "--out", there)
+    assert as_json(*words) == {"users": 60, "rows": len(expected), "out": str(there)}
+    found = pl.read_parquet(there / "*.parquet").sort("user_id", "rank")
+    assert found.drop("stars").equals(expected.drop("stars").sort("user_id", "rank"))
+    assert "exists already" in refused(*words)
+    folded = tmp_path / "folded.parquet"
+    histories = ("--histories", lake / "parts", "--out", folded)
+    good("recommend", files["no users"], "--everybody", "-k", 5, *ON_SPARK, *histories)
+    same = pl.read_parquet(folded / "*.parquet").sort("user_id", "rank")
+    agree = (same["item_id"] == found["item_id"]).mean()
+    assert isinstance(agree, float)
+    assert agree > 0.97
+    told = refused(
+        "recommend", files["no users"], "--everybody", *ON_SPARK, "--out", tmp_path / "x.parquet"
+    )
+    assert "--histories DATA" in told
+
+
+# -- what Spark does not do ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "kind", "told"),
+    [
+        ("bayes", {}, UnsupportedError, "On Spark, matinee trains mf, ials or hybrid, not bayes."),
+        ("mf", {"learning_rate": "0.1"}, SettingError, "learning_rate has no effect on Spark"),
+        ("ials", {"half_life": "9"}, SettingError, "half_life has no effect on Spark"),
+        ("hybrid", {"mf.patience": "2"}, SettingError, "mf.patience has no effect on Spark"),
+        ("hybrid", {"stars": "bayes"}, UnsupportedError, "On Spark, the members of a hybrid are"),
+        ("mf", {"factor": "2"}, MatineeError, "mf has no setting 'factor'. Did you mean"),
+    ],
+)
+def test_what_spark_does_not_train_is_said_before_the_data_are_read(
+    name: str, settings: dict[str, int | str], kind: type[MatineeError], told: str
+) -> None:
+    assert told in error_message(kind, lambda: spark_model(name, settings))
+
+
+def test_options_that_have_no_effect_are_refused(tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "x.matinee")
+    spark = ("--engine", "spark")
+    assert "--threads has no effect" in misused("train", "x.csv", *spark, "--threads", 2, *out)
+    assert "--no-users needs" in misused("train", "x.csv", "--no-users", *out)
+    assert "--master and --conf need" in misused("train", "x.csv", "--master", "local", *out)
+    assert "is for --everybody" in misused("recommend", "x.matinee", "--user", 1, *spark)
+    assert "--histories needs" in misused("recommend", "x", "--user", 1, "--histories", "y")
