@@ -234,6 +234,7 @@ STABLE_FROM, STABLE_WORD = 2**52, "person "
 """Stable ids that are numbers are from here to twice as much; texts begin with the word, and have
 `STABLE_DIGITS` hexadecimal digits."""
 STABLE_DIGITS = 16
+_STABLE = re.compile(f"{STABLE_WORD}[0-9a-f]{{{STABLE_DIGITS}}}")
 _KEY_QUERY = "SELECT id FROM this_database"
 
 
@@ -253,8 +254,7 @@ def _is_stable(users: Vocabulary) -> NDArray[np.bool_]:
     """Which ids are stable ids of people of a database, (U,)."""
     if users.is_integer:
         return np.asarray((users.ids >= STABLE_FROM) & (users.ids < 2 * STABLE_FROM))
-    form = re.compile(f"{STABLE_WORD}[0-9a-f]{{{STABLE_DIGITS}}}")
-    return np.array([bool(form.fullmatch(name)) for name in users.ids.tolist()], bool)
+    return np.array([bool(_STABLE.fullmatch(name)) for name in users.ids.tolist()], bool)
 
 
 def _on_scale(value: NDArray[np.float32], scale: Scale) -> NDArray[np.float32]:

@@ -53,7 +53,7 @@ def test_doctor_says_how_to_get_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     module = importlib.import_module("matinee.cli.doctor")
     monkeypatch.setattr(module, "version", version)
     assert as_json("doctor")["optional_parts"] == (
-        "neural, map, client; missing: serve, tune: pip install 'matinee[serve,tune]'"
+        "neural, map, client, spark; missing: serve, tune: pip install 'matinee[serve,tune]'"
     )
 
 

@@ -317,7 +317,7 @@ def test_the_checkpoint_stays_until_the_model_is_saved(
     state = tmp_path / "state"
     words = ("train", table, "--model", "mf", "--checkpoint", state, "--out", tmp_path / "m")
     with monkeypatch.context() as patch:
-        patch.setattr(model_file, "write_atomically", lambda *_: os.listdir(tmp_path / "missing"))
+        patch.setattr(model_file, "write_tensors", lambda *_: os.listdir(tmp_path / "missing"))
         assert "No such file or directory" in refused(*words, has_notes=True)
     assert state.exists()
     good(*words)

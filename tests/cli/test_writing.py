@@ -284,6 +284,8 @@ def test_a_command_that_is_stopped_while_it_writes_leaves_the_earlier_file(
             assert os.waitstatus_to_exitcode(ended.status) == -number, ended
         assert "Traceback" not in ended.told
         kept = {name: held for name, held in contents(folder).items() if not name.startswith(".")}
+        if case.outputs[-1] == "state":  # a signal saves the state of a training
+            kept.pop("state", None)
         assert kept == before
 
 

@@ -258,7 +258,7 @@ def test_the_train_command_goes_on_after_a_kill(tmp_path: Path) -> None:
     ]
     data.write_text("\n".join(["user,item,rating", *rows, ""]), "utf-8")
     words = [
-        *("train", data, "--model", "plain-mf", "--set", "epochs=80"),
+        *("train", data, "--model", "plain-mf", "--set", "epochs=400"),
         "--checkpoint",
         checkpoint,
         "--out",
@@ -266,7 +266,7 @@ def test_the_train_command_goes_on_after_a_kill(tmp_path: Path) -> None:
     ]
     program = [sys.executable, "-m", "matinee", *map(str, words)]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
-        wait_for(checkpoint, 0, lambda: child.poll() is None, 0.05)
+        wait_for(checkpoint, 0, lambda: child.poll() is None, 0)
         child.kill()
         assert child.wait() == -signal.SIGKILL
     assert checkpoint.exists()
@@ -274,4 +274,4 @@ def test_the_train_command_goes_on_after_a_kill(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert f"saved as {out}." in done.stderr
     assert not checkpoint.exists()
-    assert_same(load_model(out)[0], PlainMF(epochs=80).fit(load(str(data)).ratings))
+    assert_same(load_model(out)[0], PlainMF(epochs=400).fit(load(str(data)).ratings))
