@@ -64,7 +64,7 @@ class LearnedRows(NamedTuple):
 
 
 def groups_of(group: NDArray[np.int32], n_groups: int) -> RowGroups:
-    """RowGroups whose rows are adjacent, in their old order."""
+    """Groups whose rows are adjacent, in their old order."""
     order = np.argsort(group, kind="stable")
     starts = np.append(0, np.cumsum(np.bincount(group, minlength=n_groups)))
     place = np.empty(len(group), np.int64)
