@@ -1,6 +1,5 @@
 """Without PySpark or Java there is one sentence, and nothing else of matinee needs them."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,9 +39,11 @@ def test_without_pyspark_a_sentence_says_what_to_install(
 
 
 def test_nothing_else_imports_pyspark() -> None:
-    imported = re.compile(r"(?m)^\s*(?:from|import) pyspark")
     for path in (ROOT / "matinee").rglob("*.py"):
         if path.parent.name != "spark":
-            assert not imported.search(path.read_text("utf-8")), path
+            text = path.read_text("utf-8").replace("pip install", "")
+            if path.stem == "doctor":  # it names the packages of all extras
+                text = text.replace('"spark": ("pyspark",)', "")
+            assert "pyspark" not in text, path
     code = "import sys, matinee.cli, matinee.models; assert 'pyspark' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
