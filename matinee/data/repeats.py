@@ -1,5 +1,6 @@
 """_Pairs of a user and an item that occur in several rows of a table."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from matinee.data.vocabulary import Vocabulary
 
 _BITMAP_CELLS = 1 << 27
+_BITMAP_IN_CACHE = 1 << 20  # cells
+_CELLS_PER_ROW = 64  # to be cleared and counted in less time than a row is sorted
 _USERS_BLOCK = 1 << 20
 _BLOCK = 1 << 16  # rows whose columns stay in the processor's cache
 
@@ -35,32 +38,49 @@ def last_of_each_pair(table: _Pairs) -> NDArray[np.int64] | None:
 
     The last by time wins; without times, or at the same time, the last by row.
     """
-    if _is_sorted(table):  # as large MovieLens files are
-        return None
-    # A small bitmap beats sorting; 6,040 users and 3,706 items take 22 million cells.
-    if len(table.users) * len(table.items) <= _BITMAP_CELLS:
-        if _n_distinct(table) == len(table.user_index):
-            return None
-        return _without_earlier(_pairs(table), table.timestamp)
     if not _has_repeats(table):
         return None
     return _without_earlier(_pairs(table), table.timestamp)
 
 
 def _has_repeats(table: _Pairs) -> bool:
-    """Whether a pair occurs in several rows, by sorting; user by user where the users ascend."""
-    user, n = table.user_index, len(table.user_index)
-    blocks = [user[start : start + _USERS_BLOCK + 1] for start in range(0, n, _USERS_BLOCK)]
-    if not all((block[1:] >= block[:-1]).all() for block in blocks):
+    """Whether a pair occurs in several rows."""
+    if _is_sorted(table):  # as large MovieLens files are
+        return False
+    user, n_cells = table.user_index, len(table.users) * len(table.items)
+    ascends = all((block[1:] >= block[:-1]).all() for block in _overlapping(user))
+    # A small bitmap beats sorting
+    if ascends and n_cells <= _CELLS_PER_ROW * len(user):
+        n_users = max(_BITMAP_IN_CACHE // len(table.items), 1)
+        return any(
+            _n_distinct(table, rows) < rows.stop - rows.start
+            for rows in _rows_of_users(table, n_users)
+        )
+    if n_cells <= _BITMAP_CELLS:  # 6,040 users and 3,706 items take 22 million
+        return _n_distinct(table, slice(0, len(user))) < len(user)
+    if not ascends:
         return _occurs_twice(_pairs(table))
     start = 0
-    while start < n:
-        last = user[min(start + _USERS_BLOCK, n) - 1]
+    while start < len(user):
+        last = user[min(start + _USERS_BLOCK, len(user)) - 1]
         stop = int(np.searchsorted(user, last, "right"))
         if _occurs_twice(_pairs(table, slice(start, stop))):
             return True
         start = stop
     return False
+
+
+def _overlapping(column: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
+    """The blocks of a column, each with the first element of the next."""
+    for start in range(0, len(column), _BLOCK):
+        yield column[start : start + _BLOCK + 1]
+
+
+def _rows_of_users(table: _Pairs, n_users: int) -> Iterator[slice]:
+    """The rows of every `n_users` users, in a table whose users ascend."""
+    firsts = np.arange(0, len(table.users) + n_users, n_users, dtype=np.int32)
+    starts = np.searchsorted(table.user_index, firsts).tolist()
+    yield from map(slice, starts, starts[1:])
 
 
 def _occurs_twice(pair: NDArray[np.int64]) -> bool:
@@ -82,14 +102,16 @@ def _is_sorted(table: _Pairs) -> bool:
     return True
 
 
-def _n_distinct(table: _Pairs) -> int:
-    """The number of distinct pairs, by a bitmap of all."""
-    seen = np.zeros(len(table.users) * len(table.items), bool)
-    for start in range(0, len(table.user_index), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        pair = np.multiply(table.user_index[rows], len(table.items), dtype=np.int64)
-        pair += table.item_index[rows]
-        seen[pair] = True
+def _n_distinct(table: _Pairs, rows: slice) -> int:
+    """The number of distinct pairs in some rows, by a bitmap of all pairs of their users."""
+    if rows.stop == rows.start:
+        return 0
+    user = table.user_index[rows]
+    first, last = int(user.min()), int(user.max())
+    seen = np.zeros((last + 1 - first) * len(table.items), bool)
+    for start in range(rows.start, rows.stop, _BLOCK):
+        part = slice(start, min(start + _BLOCK, rows.stop))
+        seen[_pairs(table, part) - first * len(table.items)] = True
     return int(np.count_nonzero(seen))
 
 

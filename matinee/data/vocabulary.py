@@ -23,6 +23,7 @@ Ids = list[int] | list[str] | NDArray[Any]
 _WHOLE_FORM = re.compile(r"^-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9]{1,2})?$")
 _MOST_COMPARED = 200_000  # ids that a misspelled one is compared with
 _BLOCK = 1 << 16  # ids whose addresses stay in the processor's cache
+_FEW = 1 << 20  # ids that are sorted again and again in no time
 
 
 def _as_array(ids: Ids) -> NDArray[Any]:
@@ -49,6 +50,20 @@ def _whole_number(text: str) -> int | None:
     if number != number.to_integral_value():
         return None
     return int(number)
+
+
+def _distinct(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The distinct integers of a column, in ascending order, in little more memory than they
+    need."""
+    found: NDArray[Any] = np.empty(0, blocks[0].dtype if blocks else np.int64)
+    waiting: list[NDArray[Any]] = []
+    for place, block in enumerate(blocks, start=1):
+        waiting.append(np.unique(block))
+        is_last = place == len(blocks)
+        if is_last or sum(map(len, waiting)) >= max(_FEW, len(found)):
+            found = np.unique(np.concatenate([found, *waiting]))
+            waiting.clear()
+    return found
 
 
 class Vocabulary:
@@ -84,38 +99,39 @@ class Vocabulary:
 
     @classmethod
     def encode_parts(
-        cls, parts: Sequence[NDArray[Any]], kind: str
+        cls, parts: Sequence[NDArray[Any]], kind: str, out: NDArray[np.int32] | None = None
     ) -> tuple["Vocabulary", NDArray[np.int32]]:
-        """`encode` for a column of integers in several arrays, at least one, as they are read."""
-        filled = [part for part in parts if len(part)]
-        lowest = min((int(part.min()) for part in filled), default=-1)
-        highest = max((int(part.max()) for part in filled), default=-1)
-        n_rows = sum(map(len, filled))
-        if lowest >= 0 and highest < max(2**20, 4 * n_rows):
-            return cls._encode_small(filled, highest, kind)
-        distinct, index = np.unique(np.concatenate(parts), return_inverse=True)
-        return cls(distinct, kind), index.astype(np.int32)
+        """`encode` for a column of integers in several arrays, as they are read.
 
-    @classmethod
-    def _encode_small(
-        cls, parts: Sequence[NDArray[Any]], highest: int, kind: str
-    ) -> tuple["Vocabulary", NDArray[np.int32]]:
-        """`encode_parts` for integers from 0 to a few times their number, where a table beats
-        sorting."""
-        occurs = np.zeros(highest + 1, bool)
-        ends = np.cumsum([len(part) for part in parts])
-        for part in parts:
-            for start in range(0, len(part), _BLOCK):
-                occurs[part[start : start + _BLOCK].astype(np.intp, copy=False)] = True
-        index_of = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
-        index = empty_in_small_pages(ends[-1], np.int32)
-        for part, end in zip(parts, ends.tolist(), strict=True):
-            for start in range(0, len(part), _BLOCK):
-                block = part[start : start + _BLOCK].astype(np.intp, copy=False)
-                place = end - len(part) + start
-                out = index[place : place + len(block)]
-                np.take(index_of, block, out=out, mode="clip")  # none is clipped
-        return cls(np.flatnonzero(occurs), kind), index
+        Args:
+            parts: the column.
+            kind: as of the vocabulary.
+            out: (N,) int32 to hold the indices, which may be the memory of the ids; None: new.
+        """
+        blocks = [
+            part[start : start + _BLOCK] for part in parts for start in range(0, len(part), _BLOCK)
+        ]
+        lowest = min((int(block.min()) for block in blocks), default=-1)
+        highest = max((int(block.max()) for block in blocks), default=-1)
+        n_rows = sum(map(len, blocks))
+        if out is None:
+            out = empty_in_small_pages(n_rows, np.int32)
+        ends = np.cumsum([len(block) for block in blocks]).tolist()
+        if lowest >= 0 and highest < max(2**20, 4 * n_rows):  # a table beats sorting
+            occurs = np.zeros(highest + 1, bool)
+            for block in blocks:
+                occurs[block.astype(np.intp, copy=False)] = True
+            ids = np.flatnonzero(occurs)
+            index_of = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
+            for block, end in zip(blocks, ends, strict=True):
+                number = block.astype(np.intp, copy=False)
+                # None is clipped; NumPy copies `out` in the other modes
+                np.take(index_of, number, out=out[end - len(block) : end], mode="clip")
+        else:
+            ids = _distinct(blocks)
+            for block, end in zip(blocks, ends, strict=True):
+                out[end - len(block) : end] = np.searchsorted(ids, block)
+        return cls(ids, kind), out
 
     def __len__(self) -> int:
         return len(self.ids)

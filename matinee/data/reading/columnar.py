@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.reading.options import Kind
-from matinee.data.reading.parse import are_numbers, parse_numbers, parse_whole
+from matinee.data.reading.parse import are_numbers, parse_whole
 from matinee.data.reading.sniff import Layout
 from matinee.data.reading.survey import Survey, has_quotes, survey_of
 from matinee.data.vocabulary import Vocabulary
@@ -80,7 +80,7 @@ def frames_of_text(
         with ThreadPoolExecutor(1) as pool:  # NumPy and Polars release Python's lock
             surveyed = pool.submit(survey_of, path, layout.separator)
             if are_numbers(types):  # in the hope that there are no leading zeros
-                frame = parse_numbers(path, layout, types)
+                frame = parse_whole(path, layout, types)
                 attempts = [as_text]
         survey = surveyed.result()
     if has_comments is None and survey.comments:

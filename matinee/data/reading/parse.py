@@ -1,22 +1,16 @@
 """Polars' parser of CSV for the columns of a table: a whole file at once, or blocks of lines."""
 
-import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from matinee.data.reading.sniff import Layout
-from matinee.scratch import empty_in_small_pages
 
-_LARGE = 64 << 20  # bytes of a file whose memory matters
 _BLOCK = 4 << 20  # a block and its columns stay in the processor's cache
 _AHEAD = 4  # blocks; while Polars parses some, in all its threads, others are read
-_SPARE = 1.02  # rows to expect, in rows by the length of the first block
 
 #: Role -> type of its column.
 Types = Mapping[str, type[pl.DataType]]
@@ -34,77 +28,18 @@ def are_numbers(types: Types) -> bool:
     return set(types.values()) <= {pl.Int64, pl.Float32}
 
 
-def parse_numbers(path: Path, layout: Layout, types: Types) -> pl.DataFrame | None:
-    """`parse_whole` for columns of numbers.
-
-    A large file without gaps and quotation marks is parsed in blocks of lines that fill the
-    columns, which takes little more than half the memory of a whole file, and no more time.
-    """
-    frame = None
-    if os.path.getsize(path) >= _LARGE:
-        frame = _parse_blocks(path, layout, types)
-    return parse_whole(path, layout, types) if frame is None else frame
-
-
-def _parse_blocks(path: Path, layout: Layout, types: Types) -> pl.DataFrame | None:
-    """Ids are read as integers of 32 bits; None if one is too large."""
-    short: Types = {**types, "user": pl.Int32, "item": pl.Int32}
-    columns = _Columns(short)
-    for frame, share in frames_of_blocks(path, layout, short):
-        if frame is None or any(column.has_nulls() for column in frame):
-            return None
-        columns.append(frame, 1 / share)
-    return columns.frame()
-
-
-class _Columns:
-    """Columns that grow frame by frame, each one array."""
-
-    def __init__(self, types: Types) -> None:
-        self._n_rows = 0
-        self._arrays: dict[str, NDArray[np.generic]] = {}
-        for role, type_ in types.items():
-            self._arrays[role] = pl.Series(dtype=type_).to_numpy()
-
-    def append(self, frame: pl.DataFrame, n_blocks: float) -> None:
-        """Adds rows.
-
-        Args:
-            n_blocks: frames of this length to expect, for the first.
-        """
-        start, end = self._n_rows, self._n_rows + frame.height
-        for role, array in self._arrays.items():
-            if end > len(array):
-                capacity = int(_SPARE * max(n_blocks * frame.height, 1.25 * end))
-                # Pages that are never filled cost nothing.
-                larger = empty_in_small_pages(capacity, array.dtype)
-                larger[:start] = array[:start]
-                self._arrays[role] = array = larger
-            place = start
-            for chunk in frame[role].get_chunks():
-                array[place : place + len(chunk)] = chunk.to_numpy()
-                place += len(chunk)
-        self._n_rows = end
-
-    def frame(self) -> pl.DataFrame:
-        """All rows, without a copy."""
-        return pl.DataFrame({role: array[: self._n_rows] for role, array in self._arrays.items()})
-
-
 def frames_of_blocks(
     path: Path, layout: Layout, types: Types
-) -> Iterator[tuple[pl.DataFrame | None, float]]:
-    """The frames of blocks of lines, in order, with their share of the file; None as `_parse`, and
-    for a block with quotation marks."""
+) -> Iterator[pl.DataFrame | None]:
+    """The frames of blocks of lines, in order; None as `_parse`, and for a block with quotation
+    marks."""
 
-    def parsed(block: bytes) -> tuple[pl.DataFrame | None, float]:
-        frame = None
-        if b'"' not in block:
-            frame = _parse(block, layout, types, skipped=0)
-        return frame, len(block) / size
+    def parsed(block: bytes) -> pl.DataFrame | None:
+        if b'"' in block:
+            return None
+        return _parse(block, layout, types, skipped=0)
 
-    size = os.path.getsize(path)
-    waiting: deque[Future[tuple[pl.DataFrame | None, float]]] = deque()
+    waiting: deque[Future[pl.DataFrame | None]] = deque()
     with ThreadPoolExecutor(_AHEAD) as pool:
         for block in _blocks(path, layout.has_header):
             waiting.append(pool.submit(parsed, block))

@@ -90,7 +90,7 @@ def _frames_of_text(
     n_rows = int(layout.has_header)
     with ThreadPoolExecutor(1) as pool:  # NumPy releases Python's lock
         surveyed = pool.submit(lambda: survey or survey_of(path, layout.separator))
-        for frame, _ in frames_of_blocks(path, layout, types):
+        for frame in frames_of_blocks(path, layout, types):
             if frame is None or any(column.has_nulls() for column in frame):
                 raise NotClean
             n_rows += frame.height

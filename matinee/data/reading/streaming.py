@@ -28,10 +28,9 @@ from matinee.data.vocabulary import Vocabulary
 from matinee.errors import UnsupportedError
 from matinee.files import reason_of
 from matinee.progress import Progress, Step
-from matinee.scratch import BLOCK, empty_in_small_pages, mapped
+from matinee.scratch import BLOCK, empty_in_small_pages, mapped, reserve
 
 _SPARE = 1.25
-_FEW_IDS = 1 << 20  # a table of all numbers up to this is small
 _MOST_NOTES = 5
 
 
@@ -85,6 +84,15 @@ class _Place(NamedTuple):
             return None
         with _failures(self):
             return self.stack.enter_context(_temporary_file(self.folder))
+
+    def empty(self, n: int, dtype: DTypeLike) -> NDArray[Any]:
+        """An array of n elements with any values."""
+        file = self.file()
+        if file is None:
+            return empty_in_small_pages(n, dtype)
+        with _failures(self):
+            reserve(file, n * np.dtype(dtype).itemsize)
+            return mapped(file, n, dtype)
 
 
 @contextmanager
@@ -170,31 +178,11 @@ class _Ids:
         return found._replace(index=column)
 
     def _of_numbers(self, column: NDArray[Any]) -> IdColumn:
-        most = max(_FEW_IDS, 4 * len(column))
-        if self._lowest >= 0 and self._highest < most:
-            occurs = np.zeros(self._highest + 1, bool)
-            for block in _blocks(column):
-                occurs[block] = True
-            ids = np.flatnonzero(occurs)
-            index_of = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
-            del occurs
-        else:
-            ids, index_of = np.empty(0, column.dtype), None
-            for block in _blocks(column):
-                ids = np.union1d(ids, block)
-        vocabulary = Vocabulary(ids, self._role)
-        refuse_cut(vocabulary, self._rules)
         index = column
         if column.dtype != np.int32:
-            target = GrowingColumn(np.int32, len(column), self._place)
-        for block in _blocks(column):
-            found = np.searchsorted(ids, block) if index_of is None else index_of[block]
-            if column.dtype == np.int32:
-                block[:] = found
-            else:
-                target.append(found.astype(np.int32))
-        if column.dtype != np.int32:
-            index = target.array()
+            index = self._place.empty(len(column), np.int32)
+        vocabulary, index = Vocabulary.encode_parts([column], self._role, index)
+        refuse_cut(vocabulary, self._rules)
         return IdColumn(vocabulary, index, Flaws.none(), None, [])
 
 

@@ -134,8 +134,9 @@ class _Columns:
 
     def table(self, rows: NDArray[np.int64] | None, rules: ValueRules) -> ParsedTable:
         """The table, whose columns have no flaws."""
-        value = np.ones(self.n_rows, np.float32)
-        if self.values is not None:
+        if self.values is None:
+            value = np.ones(self.n_rows, np.float32)
+        else:
             value = self.values.value
         return ParsedTable(
             users=self.users.vocabulary,
