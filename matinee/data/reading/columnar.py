@@ -5,6 +5,7 @@ Whatever is not clean (a bad number, a missing id, a row with too few fields) ra
 nothing for good messages.
 """
 
+import mmap
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -15,9 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.reading.options import Kind
-from matinee.data.reading.parse import are_numbers, parse_whole
+from matinee.data.reading.parse import are_numbers, ends_are_numbers, parse_whole
 from matinee.data.reading.sniff import Layout
-from matinee.data.reading.survey import Survey, has_quotes, survey_of
+from matinee.data.reading.survey import Survey, has_leading_zeros, has_quotes, survey_of
 from matinee.data.vocabulary import Vocabulary
 
 
@@ -78,11 +79,16 @@ def frames_of_text(
     frame = None
     if survey is None:
         with ThreadPoolExecutor(1) as pool:  # NumPy and Polars release Python's lock
-            surveyed = pool.submit(survey_of, path, layout.separator)
+            shows_flaws = ends_are_numbers(layout, types)
+            surveyed = pool.submit(_survey_if_needed, path, layout.separator, shows_flaws)
             if are_numbers(types):  # in the hope that there are no leading zeros
                 frame = parse_whole(path, layout, types)
                 attempts = [as_text]
         survey = surveyed.result()
+        if survey is None and frame is not None and not _has_nulls(frame):
+            yield frame
+            frame = None
+        survey = survey or survey_of(path, layout.separator)
     if has_comments is None and survey.comments:
         raise HasComments
     if survey.leading_zeros:
@@ -94,6 +100,20 @@ def frames_of_text(
         if frame is not None:
             yield _checked(frame, survey, path, layout)
     raise NotClean
+
+
+def _survey_if_needed(path: Path, separator: str, shows_flaws: bool) -> Survey | None:
+    """The survey of a file; None where its columns show all flaws, and no number has a leading
+    zero."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        is_whole = content[-1:] == b"\n"  # else the last line may end in an empty field too many
+        if shows_flaws and is_whole and not has_leading_zeros(content):
+            return None
+    return survey_of(path, separator)
+
+
+def _has_nulls(frame: pl.DataFrame) -> bool:
+    return any(column.has_nulls() for column in frame)
 
 
 def _checked(frame: pl.DataFrame, survey: Survey, path: Path, layout: Layout) -> pl.DataFrame:
@@ -122,7 +142,7 @@ def _check_fields(survey: Survey, path: Path, layout: Layout, frame: pl.DataFram
     if layout.separator == "::" and (survey.triples or survey.pairs * 2 != survey.separators):
         raise NotClean
     due = (frame.height + layout.has_header) * (layout.n_fields - 1) * len(layout.separator)
-    has_nulls = any(column.has_nulls() for column in frame)
+    has_nulls = _has_nulls(frame)
     if survey.separators == due and not has_nulls:
         return
     is_flawed = survey.separators != due

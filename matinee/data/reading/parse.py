@@ -3,13 +3,17 @@
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
 from matinee.data.reading.sniff import Layout
+from matinee.data.reading.survey import Survey, has_leading_zeros, survey_of_lines
 
-_BLOCK = 4 << 20  # a block and its columns stay in the processor's cache
+_NUMBERS = {pl.Int32, pl.Int64, pl.Float32}
+_BLOCK = 8 << 20  # smaller ones cost time, as Python is in the way of one another
 _AHEAD = 4  # blocks; while Polars parses some, in all its threads, others are read
 
 #: Role -> type of its column.
@@ -25,37 +29,74 @@ def parse_whole(
 
 def are_numbers(types: Types) -> bool:
     """Whether all columns that matter are numbers."""
-    return set(types.values()) <= {pl.Int64, pl.Float32}
+    return set(types.values()) <= _NUMBERS
 
 
-def frames_of_blocks(
-    path: Path, layout: Layout, types: Types
-) -> Iterator[pl.DataFrame | None]:
-    """The frames of blocks of lines, in order; None as `_parse`, and for a block with quotation
-    marks."""
+class Block(NamedTuple):
+    """Some lines of a file.
 
-    def parsed(block: bytes) -> pl.DataFrame | None:
-        if b'"' in block:
-            return None
-        return _parse(block, layout, types, skipped=0)
+    Attributes:
+        frame: their columns; None as `parse_whole`, and if they have quotation marks.
+        survey: of their bytes; None where the columns show whatever is wrong with a line, and
+            nothing is to be read as text.
+    """
 
-    waiting: deque[Future[pl.DataFrame | None]] = deque()
+    frame: pl.DataFrame | None
+    survey: Survey | None
+
+
+def blocks_of_lines(path: Path, layout: Layout, types: Types) -> Iterator[Block]:
+    """A file, block by block; its header stands in a block of its own, without rows."""
+    shows_flaws = ends_are_numbers(layout, types)
+
+    def parsed(start: int, end: int) -> Block:
+        with path.open("rb", buffering=0) as file:
+            file.seek(start)
+            lines = file.read(end - start)
+        is_header = start == 0 and layout.has_header
+        if not lines.endswith(b"\n"):
+            lines += b"\n"  # the last line may end in an empty field too many
+        found = None
+        if not shows_flaws or is_header or has_leading_zeros(lines):
+            found = survey_of_lines(lines, layout.separator, start == 0)
+        frame = None
+        if is_header:
+            frame = pl.DataFrame()
+        elif b'"' not in lines:
+            frame = _parse(lines, layout, types, skipped=0)
+        return Block(frame, found)
+
+    waiting: deque[Future[Block]] = deque()
     with ThreadPoolExecutor(_AHEAD) as pool:
-        for block in _blocks(path, layout.has_header):
-            waiting.append(pool.submit(parsed, block))
+        for start, end in pairwise(_ends_of_blocks(path, layout.has_header)):
+            waiting.append(pool.submit(parsed, start, end))
             if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _blocks(path: Path, has_header: bool) -> Iterator[bytes]:
-    """Whole lines of a file, without its header."""
+def ends_are_numbers(layout: Layout, types: Types) -> bool:
+    """Whether the first and the last field of a line are numbers that are read: a comment stops
+    the parser then, and so does a field too many, while one too few leaves a gap."""
+    types_of_fields = {position: types[role] for role, position in layout.positions.items()}
+    ends = {types_of_fields.get(0), types_of_fields.get(layout.n_fields - 1)}
+    return len(layout.separator) == 1 and ends <= _NUMBERS
+
+
+def _ends_of_blocks(path: Path, has_header: bool) -> Iterator[int]:
+    """Where the blocks of a file begin, and where the last one ends."""
+    size = path.stat().st_size
+    end = 0
     with path.open("rb") as file:
         if has_header:
-            file.readline()
-        while block := file.read(_BLOCK):
-            yield block + file.readline()
+            yield 0
+            end = len(file.readline())
+        while end < size:
+            yield end
+            file.seek(end + _BLOCK)
+            end = min(end + _BLOCK + len(file.readline()), size)
+    yield size
 
 
 def _parse(

@@ -273,11 +273,16 @@ def refuse_nothing_to_learn(read_table: ReadTable, table: ParsedTable) -> None:
                 f"at least two are needed to learn from. It was read as {read_table.layout}; if "
                 f"that is wrong, give --{vocabulary.kind}-column or --separator.{left_out}"
             )
-    if table.kind == "rating" and bool((table.value == table.value[0]).all()):
+    if table.kind == "rating" and _are_all_equal(table.value):
         raise DataError(
             f"{label}: every rating is {table.value[0]:g}; at least two values are needed to "
             f"learn from. If a row only means that a user has an item, give --pairs.{left_out}"
         )
+
+
+def _are_all_equal(value: NDArray[np.float32]) -> bool:
+    start = value[:1000]  # mostly tells
+    return bool((start == value[0]).all()) and bool((value == value[0]).all())
 
 
 def scale_of(value: NDArray[np.float32], options: ReadOptions) -> Scale:

@@ -1,16 +1,15 @@
 """Where the parts of a table come from, one after the other: Parquet, text, a query."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
 
 from matinee.data.reading.columnar import HasComments, NotClean
-from matinee.data.reading.parse import Types, frames_of_blocks
+from matinee.data.reading.parse import Types, blocks_of_lines
 from matinee.data.reading.sniff import Layout
 from matinee.data.reading.streaming import StreamedRows
-from matinee.data.reading.survey import Survey, survey_of
+from matinee.data.reading.survey import Survey
 from matinee.errors import DataError
 
 _ROWS = 1 << 20
@@ -51,14 +50,12 @@ def rows_of_parquet(path: Path, name_of_role: Mapping[str, str], label: str) -> 
     return StreamedRows(frames(), n_rows)
 
 
-def rows_of_text(
-    path: Path, layout: Layout, survey: Survey | None, has_comments: bool | None
-) -> list[StreamedRows]:
+def rows_of_text(path: Path, layout: Layout, has_comments: bool | None) -> list[StreamedRows]:
     """The rows of a text file, with short numbers for ids, then with long ones and with texts,
     which are read if the ones before are not clean.
 
     Args:
-        survey, has_comments: as for `columnar.frames_of_text`.
+        has_comments: as for `columnar.frames_of_text`.
 
     Raises:
         NotClean: a row is bad, or may be; while the frames are made.
@@ -77,35 +74,39 @@ def rows_of_text(
             role: id_type if role in ("user", "item") else type_
             for role, type_ in layout.types.items()
         }
-        frames = _frames_of_text(path, layout, survey, has_comments, types)
+        frames = _frames_of_text(path, layout, has_comments, types)
         attempts.append(StreamedRows(frames, n_expected))
     return attempts
 
 
 def _frames_of_text(
-    path: Path, layout: Layout, survey: Survey | None, has_comments: bool | None, types: Types
+    path: Path, layout: Layout, has_comments: bool | None, types: Types
 ) -> Iterator[pl.DataFrame]:
     if not layout.starts_at_once:
         raise NotClean
-    n_rows = int(layout.has_header)
-    with ThreadPoolExecutor(1) as pool:  # NumPy releases Python's lock
-        surveyed = pool.submit(lambda: survey or survey_of(path, layout.separator))
-        for frame in frames_of_blocks(path, layout, types):
-            if frame is None or any(column.has_nulls() for column in frame):
+    for frame, survey in blocks_of_lines(path, layout, types):
+        if frame is None or any(column.has_nulls() for column in frame):
+            raise NotClean
+        is_header = frame.width == 0
+        if survey is not None:
+            if has_comments is None and survey.comments:
+                raise HasComments
+            if survey.leading_zeros and types["user"] != pl.String:
                 raise NotClean
-            n_rows += frame.height
-            if layout.kind == "count" and frame["rating"].dtype.is_float():
-                _refuse_fractions(frame["rating"])
-            yield frame
-        found = surveyed.result()
-    if has_comments is None and found.comments:
-        raise HasComments
-    if found.leading_zeros and types["user"] != pl.String:
+            _check_fields(survey, layout, frame.height + is_header)
+        if is_header:
+            continue
+        if layout.kind == "count" and frame["rating"].dtype.is_float():
+            _refuse_fractions(frame["rating"])
+        yield frame
+
+
+def _check_fields(survey: Survey, layout: Layout, n_lines: int) -> None:
+    """Raises NotClean for lines with too few fields, which Polars fills."""
+    if layout.separator == "::" and (survey.triples or survey.pairs * 2 != survey.separators):
         raise NotClean
-    if layout.separator == "::" and (found.triples or found.pairs * 2 != found.separators):
+    if survey.separators != n_lines * (layout.n_fields - 1) * len(layout.separator):
         raise NotClean
-    if found.separators != n_rows * (layout.n_fields - 1) * len(layout.separator):
-        raise NotClean  # Polars fills rows with too few fields
 
 
 def _refuse_fractions(counts: pl.Series) -> None:

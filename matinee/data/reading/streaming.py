@@ -9,6 +9,7 @@ The columns grow in memory, or in files without a name if the result is to stay 
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -277,7 +278,10 @@ def _streamed(
             progress(Step(n_read, total, f"{n_read:,} of {total:,} rows read"))
     if n_read == 0:
         raise NotClean
-    user, item = users.finish(), items.finish()
+    with ThreadPoolExecutor(1) as pool:  # NumPy releases Python's lock
+        finished = pool.submit(items.finish)
+        user = users.finish()
+    item = finished.result()
     table = ParsedTable(
         users=user.vocabulary,
         items=item.vocabulary,

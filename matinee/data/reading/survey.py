@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matinee.data.reading.comments import COMMENT_SIGNS
 
@@ -43,12 +42,16 @@ def survey_of(path: Path, separator: str) -> Survey:
         separator: of its fields, "::" or one character in ASCII.
     """
     with path.open("rb") as file:
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return survey_of_lines(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), separator)
+
+
+def survey_of_lines(content: mmap.mmap | bytes, separator: str, is_start: bool = True) -> Survey:
+    """The survey of whole lines, which are not the first of their file unless `is_start`."""
     every_byte = np.frombuffer(content, np.uint8)
     n_marks = n_pairs = n_triples = 0
     # A slash within a field makes it no number; between fields, only text is sure to be read truly.
-    leading_zeros = separator == "/" or content[0] == ord("0")
-    comments = False
+    leading_zeros = separator == "/" or has_leading_zeros(content)
+    comments = not is_start and content[:1] in _SIGNS
     for start in range(0, len(content), _BLOCK):  # a second thread would mostly wait for Python
         part = every_byte[start : start + _BLOCK + 2]  # with two bytes of the next block
         is_mark = part == ord(separator[0])
@@ -57,9 +60,26 @@ def survey_of(path: Path, separator: str) -> Survey:
             is_pair = is_mark[:-1] & is_mark[1:]
             n_pairs += int(np.count_nonzero(is_pair[:_BLOCK]))
             n_triples += int(np.count_nonzero(is_pair[:-1] & is_pair[1:]))
-        leading_zeros = leading_zeros or _has_leading_zeros(part)
         comments = comments or any(_starts_line(sign, content, start) for sign in _SIGNS)
     return Survey(n_marks, n_pairs, n_triples, leading_zeros, comments)
+
+
+def has_leading_zeros(lines: mmap.mmap | bytes) -> bool:
+    """Whether a zero stands before a digit, and neither a digit, a point nor a slash before
+    it."""
+    if lines[:1] == b"0" and lines[1:2].isdigit():
+        return True
+    every_byte = np.frombuffer(lines, np.uint8)
+    for start in range(0, len(lines), _BLOCK):
+        part = every_byte[start : start + _BLOCK + 2]
+        code = part - np.uint8(ord("."))  # 1 for "/", 2 to 11 for digits; what is below "." wraps
+        is_first_zero = code[:-2] > 11
+        is_first_zero &= code[1:-1] == 2
+        if is_first_zero.any():
+            is_first_zero &= code[2:] - np.uint8(2) < 10
+            if is_first_zero.any():
+                return True
+    return False
 
 
 def has_quotes(path: Path) -> bool:
@@ -68,19 +88,7 @@ def has_quotes(path: Path) -> bool:
         return content.find(b'"') >= 0
 
 
-def _has_leading_zeros(part: NDArray[np.uint8]) -> bool:
-    """Whether a zero stands before a digit, and neither a digit, a point nor a slash before
-    it."""
-    code = part - np.uint8(ord("."))  # 1 for "/", 2 to 11 for digits; what is below "." wraps
-    is_first_zero = code[:-2] > 11
-    is_first_zero &= code[1:-1] == 2
-    if not is_first_zero.any():
-        return False
-    is_first_zero &= code[2:] - np.uint8(2) < 10
-    return bool(is_first_zero.any())
-
-
-def _starts_line(sign: bytes, content: mmap.mmap, start: int) -> bool:
+def _starts_line(sign: bytes, content: mmap.mmap | bytes, start: int) -> bool:
     """Whether a sign begins a line in a block, but not at the start of the content.
 
     A single byte is found ten times as fast as two, and clean tables do not have it.

@@ -198,7 +198,7 @@ def _values_of_text(
 ) -> ValuesRead | None:
     """The values of a text file by whole columns; None if a row is bad."""
     if sink.folder is not None or file.path.stat().st_size >= _LARGE:
-        for rows in rows_of_text(file.path, layout, file.survey, file.has_comments):
+        for rows in rows_of_text(file.path, layout, file.has_comments):
             with suppress(NotClean):
                 return streamed_values(rows, rules, sink)
         require_memory_for_text(file.path, file.head(), file.label)

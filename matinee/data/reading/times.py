@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -105,7 +106,11 @@ def read_times(column: pl.Series, rules: ValueRules) -> TimeColumn:
 
 def units() -> dict[str, Unit]:
     """The units by their names in `--time-format`, the most usual first."""
-    next_year = datetime.now(UTC).year + 1
+    return _units(datetime.now(UTC).year + 1)
+
+
+@cache
+def _units(next_year: int) -> dict[str, Unit]:
     start = int(datetime(FIRST_PLAUSIBLE_YEAR, 1, 1, tzinfo=UTC).timestamp())
     end = int(datetime(next_year + 1, 1, 1, tzinfo=UTC).timestamp())
     first, last = FIRST_PLAUSIBLE_YEAR, next_year

@@ -134,10 +134,7 @@ class _Columns:
 
     def table(self, rows: NDArray[np.int64] | None, rules: ValueRules) -> ParsedTable:
         """The table, whose columns have no flaws."""
-        if self.values is None:
-            value = np.ones(self.n_rows, np.float32)
-        else:
-            value = self.values.value
+        value = self.values.value if self.values else np.ones(self.n_rows, np.float32)
         return ParsedTable(
             users=self.users.vocabulary,
             items=self.items.vocabulary,

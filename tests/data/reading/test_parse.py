@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from matinee.data.reading import heads, parse, source, tables
-from matinee.data.reading.columnar import frames_of_text
+from matinee.data.reading.columnar import HasComments, NotClean, frames_of_text
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
+from matinee.data.reading.row_sources import rows_of_text
 from matinee.data.reading.sniff import layout_of
 
 ROWS = [(user, 3 * user % 11, 1 + user % 9 / 2, 956_703_932 + user) for user in range(200, 1, -1)]
@@ -33,12 +34,12 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def parsed(path: Path, separator: str) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
     """The columns from blocks, None if one is not clean, and those of the whole."""
     layout = layout_of(head_of(path), ReadOptions(), "a table", separator)
-    short = {**layout.types, "user": pl.Int32, "item": pl.Int32}
-    frames = list(parse.frames_of_blocks(path, layout, short))
+    short: parse.Types = {**layout.types, "user": pl.Int32, "item": pl.Int32}
+    frames = [block.frame for block in parse.blocks_of_lines(path, layout, short)]
     clean = [frame for frame in frames if frame is not None]
     blocks = None
     if len(clean) == len(frames):
-        blocks = pl.concat(clean)
+        blocks = pl.concat([frame for frame in clean if frame.width])
     return blocks, parse.parse_whole(path, layout, layout.types)
 
 
@@ -115,3 +116,31 @@ def test_leading_zeros_far_down_in_a_large_table_make_texts(
     ids = read(path).ratings.users.ids.tolist()
     assert (id_ if id_ == "007" else 0) in ids
     assert len(ids) == len(ROWS) + 1
+
+
+FLAWS = {
+    "too few fields": "7,3,4.5",
+    "one too many": "7,3,4.5,956703932,1",
+    "an empty one too many": "7,3,4.5,956703932,",
+    "a comment": "# 7,3,4.5,956703932",
+    "an empty line": "",
+    "a leading zero": "07,3,4.5,956703932",
+    "a leading zero of an item": "7,03,4.5,956703932",
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+@pytest.mark.parametrize("place", [0, 1, 3, 60, len(ROWS) - 1])
+def test_no_flaw_of_a_line_is_overlooked_in_blocks(tmp_path: Path, flaw: str, place: int) -> None:
+    lines = ["userId,movieId,rating,timestamp", *text_of(",", "\n").split("\n")]
+    lines.insert(place + 1, FLAWS[flaw])
+    path = tmp_path / "r.csv"
+    path.write_text("\n".join(lines))
+    layout = layout_of("\n".join(lines[:1] + lines[-20:-1]), ReadOptions(), "a table", ",")
+    for rows in rows_of_text(path, layout, None):
+        try:
+            frames = list(rows.frames)
+        except (NotClean, HasComments):
+            continue
+        assert flaw.startswith("a leading zero"), "only texts show them"
+        assert frames[0]["user"].dtype == pl.String

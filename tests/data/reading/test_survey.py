@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matinee.data.reading import survey
-from matinee.data.reading.survey import Survey, has_quotes, survey_of
+from matinee.data.reading.survey import Survey, has_quotes, survey_of, survey_of_lines
 
 ALPHABET = '0123456789.,;:/"#%-\n\r a'
 
@@ -16,7 +16,7 @@ def expected(text: bytes, separator: str) -> Survey:
     """The survey, found slowly."""
     sign = re.escape(separator[0].encode())
     is_double = separator == "::"
-    leading_zeros = bool(re.search(rb"[^0-9./]0[0-9]", text)) or text[:1] == b"0"
+    leading_zeros = bool(re.search(rb"(^|[^0-9./])0[0-9]", text))
     return Survey(
         separators=text.count(separator[0].encode()),
         pairs=len(re.findall(b"(?=%b%b)" % (sign, sign), text)) * is_double,
@@ -60,3 +60,9 @@ def test_marks_across_the_ends_of_blocks_are_found(mark: str, shift: int, tmp_pa
         marked = bytes(text[:start] + MARKS[mark] + text[start + 3 :])
         path.write_bytes(marked)
         assert survey_of(path, ",") == expected(marked, ",")
+
+
+@pytest.mark.parametrize("lines", [b"#7\n", b"%\n", b"7,1\n", b"7,#1\n"])
+def test_a_sign_at_the_start_is_a_comment_but_in_the_first_line(lines: bytes) -> None:
+    assert not survey_of_lines(lines, ",").comments
+    assert survey_of_lines(lines, ",", is_start=False).comments == (lines[:1] in b"#%")
