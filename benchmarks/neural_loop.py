@@ -189,7 +189,7 @@ def train_epoch(
         optimizer.zero_grad()
         predicted = net(users.to(device), items.to(device))
         loss = nn.functional.mse_loss(predicted, stars.to(device))
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         if by_batch:
             by_batch.step()

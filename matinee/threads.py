@@ -79,7 +79,7 @@ class _BlasLimit:
         from threadpoolctl import ThreadpoolController
 
         # Made once, because looking through the loaded libraries takes milliseconds.
-        self.controller = ThreadpoolController()  # type: ignore[no-untyped-call]
+        self.controller = ThreadpoolController()
         self.lock = threading.Lock()
         self.n_inside = 0
         self.limiter: Any = None

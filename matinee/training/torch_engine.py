@@ -11,6 +11,7 @@ from torch import nn
 
 from matinee.errors import DataError, SettingError
 from matinee.training.checkpoints import State, check_finite
+from matinee.training.device_blocks import DeviceBatches, blocks_on_device, rows_of_block
 from matinee.training.loop import Batches
 from matinee.training.schedules import Schedule
 
@@ -112,23 +113,21 @@ class NetworkEngine:
     def epoch(
         self, batches: Batches, batch_size: int, schedule: Schedule, n_before: int, seed: int
     ) -> NDArray[np.float64]:
-        """See `Engine`. The whole epoch is copied to the device at once, and batches are
-        slices."""
+        """See `Engine`. The ratings are copied to the device in blocks of batches."""
         del n_before  # the optimizers count their steps
-        users = torch.from_numpy(batches.users).to(self.device).long()
-        items = torch.from_numpy(batches.items).to(self.device).long()
-        values = torch.from_numpy(batches.values).to(self.device)
-        losses = torch.zeros(len(schedule.rates), device=self.device)
+        n_rows = rows_of_block(self.device, len(batches.values), batch_size)
+        losses: list[torch.Tensor] = []
         devices = []
         if self.device.type == "cuda":
             devices.append(self.device)
         self.module.train()
         with torch.random.fork_rng(devices=devices), _cpu_settings(self._work(batch_size)):
             torch.manual_seed(seed)
-            for step, (rate, momentum) in enumerate(zip(*schedule, strict=True)):
-                rows = slice(step * batch_size, (step + 1) * batch_size)
-                losses[step] = self._step(users[rows], items[rows], values[rows], rate, momentum)
-        return losses.cpu().numpy().astype(np.float64)
+            for block in blocks_on_device(batches, n_rows, self.device):
+                for start in range(0, len(block.values), batch_size):
+                    rate, momentum = (values[len(losses)] for values in schedule)
+                    losses.append(self._step(block.part(start, batch_size), rate, momentum))
+        return torch.stack(losses).cpu().numpy().astype(np.float64)
 
     def _work(self, batch_size: int) -> int:
         """Approximate number of multiplications per step."""
@@ -137,23 +136,16 @@ class NetworkEngine:
         ]
         return batch_size * sum(layers)
 
-    def _step(
-        self,
-        users: torch.Tensor,
-        items: torch.Tensor,
-        values: torch.Tensor,
-        rate: float,
-        momentum: float,
-    ) -> torch.Tensor:
+    def _step(self, batch: DeviceBatches, rate: float, momentum: float) -> torch.Tensor:
         """Takes one step; returns the loss before it, still on the device."""
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
                 group["lr"], group["betas"] = rate, (momentum, self.settings.square_momentum)
         with self._precision():
-            predicted = self.forward(users, items)  # (B,)
-        loss = nn.functional.mse_loss(predicted.float(), values)
-        loss.backward()  # type: ignore[no-untyped-call]
+            predicted = self.forward(batch.users.long(), batch.items.long())  # (B,)
+        loss = nn.functional.mse_loss(predicted.float(), batch.values)
+        loss.backward()
         self._decay_sparse_rows(rate)
         for optimizer in self.optimizers:
             optimizer.step()

@@ -88,7 +88,7 @@ class MLPModule(nn.Module):
 
 def _embedding(weights: Floats, sparse: bool) -> nn.Embedding:
     tensor = torch.from_numpy(weights)
-    return nn.Embedding.from_pretrained(tensor, freeze=False, sparse=sparse)  # type: ignore[no-untyped-call,no-any-return]
+    return nn.Embedding.from_pretrained(tensor, freeze=False, sparse=sparse)  # type: ignore[no-any-return]
 
 
 class MLPWeights(NamedTuple):

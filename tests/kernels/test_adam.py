@@ -118,7 +118,7 @@ def twin(
         loss = torch.nn.functional.mse_loss(
             stars(case, table, users[part], items[part]), values[part].double()
         )
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         if case.lazy:
             table.data *= 1 - rate * case.decay
         optimizer.step()

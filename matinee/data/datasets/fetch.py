@@ -163,7 +163,7 @@ def _download(url: str, wanted: Entry, folder: Path, progress: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     checksum = wanted.md5 or _published_md5(url)
     get_logger().setLevel("WARNING")  # the progress bar says enough
-    downloader = HTTPDownloader(  # type: ignore[no-untyped-call]
+    downloader = HTTPDownloader(
         progressbar=progress, chunk_size=1 << 16
     )
     name, to_disk = f"{wanted.name}.zip", _ToDisk(downloader)
@@ -190,7 +190,7 @@ class _ToDisk:
 def _published_md5(url: str) -> str:
     """The checksum beside an archive, in the format of either `md5` or `md5sum`."""
     text = BytesIO()
-    HTTPDownloader()(f"{url}.md5", text, None)  # type: ignore[no-untyped-call]
+    HTTPDownloader()(f"{url}.md5", text, None)
     found = re.search(rb"\b[0-9a-f]{32}\b", text.getvalue().lower())
     if found is None:
         raise ValueError(f"{url}.md5 holds no checksum")

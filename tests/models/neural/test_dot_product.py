@@ -119,10 +119,10 @@ def most_likely(model: DotProduct, mine: dict[int | str, float]) -> Any:
         total = ((stars - predicted) ** 2).sum() / float(model.noise_) + (
             (x - mean) ** 2 / variance
         ).sum()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         return total
 
-    optimizer.step(cost)  # type: ignore[no-untyped-call]
+    optimizer.step(cost)
     return x.detach().numpy()
 
 

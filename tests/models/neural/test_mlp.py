@@ -132,11 +132,11 @@ def test_folding_in_is_as_likely_as_what_brute_force_finds(name: str) -> None:
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         total = cost(one, module, x)
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         return total
 
     before = closure().item()
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)
     folded = cost(one, module, torch.from_numpy(one.fold_in(MINE).vector.astype(np.float64))).item()
     assert folded < before
     assert folded <= cost(one, module, x).item() * 1.01
