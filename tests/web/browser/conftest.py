@@ -1,9 +1,10 @@
-"""A server for tests in a browser; the browser and its pages are those of `tests/browser`."""
+"""A server for tests in a browser; the browser and its pages are those of `tests/report/browser`."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -12,10 +13,12 @@ from tests.report.browser import conftest as shared
 from tests.web.conftest import OPERATOR, UNLIMITED, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Response
+    from playwright.sync_api import Locator, Page, Response
 
 browser, watched, page = shared.browser, shared.watched, shared.page
-Watched = shared.Watched
+other, scriptless = shared.other, shared.scriptless
+Watched, new_page, until = shared.Watched, shared.new_page, shared.until
+steady, follow, drawn = shared.steady, shared.follow, shared.drawn
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,47 @@ def saved(path: str) -> "Callable[[Response], bool]":
     return lambda response: (
         urlsplit(response.url).path == path and response.status in (200, 204, 303)
     )
+
+
+def settle(page: "Page") -> None:
+    """Waits until no change is on its way: the script marks what it has sent, and shows the answer as it takes off
+    the mark."""
+    page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
+
+
+@contextmanager
+def saving(page: "Page", path: str = "/rate") -> Iterator[None]:
+    """Waits until the server has taken what is done inside, and the page shows it."""
+    with page.expect_response(saved(path)):
+        yield
+    settle(page)
+
+
+def give(card: "Locator", stars: float) -> None:
+    """Clicks on stars of a film, and waits until the server has them and the page shows it."""
+    star = steady(card.locator(f"form.rating input[value='{stars}']"))
+    with saving(star.page):
+        star.click()
+
+
+@contextmanager
+def searching(page: "Page", text: str) -> Iterator[None]:
+    """Waits until what is typed inside has been searched for as a whole: no other search follows."""
+
+    def is_answer(response: "Response") -> bool:
+        address = urlsplit(response.url)
+        return address.path == "/search" and parse_qs(address.query).get("q") == [text]
+
+    with page.expect_response(is_answer):
+        yield
+
+
+def films(page: "Page", of: str = "#list > li") -> list[str]:
+    """The films on a page that stands still, in their order."""
+    found: list[str] = page.eval_on_selector_all(
+        of, "cards => cards.map((card) => card.dataset.film)"
+    )
+    return found
 
 
 WIDE = 1280

@@ -1,11 +1,15 @@
 """Pages in windows and colors of all kinds: low windows, high zoom, colors of the system, and targets for fingers."""
 
 import io
+import re
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
+
+from tests.web.browser.conftest import drawn, give, new_page, saving, steady, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -38,27 +42,18 @@ def shades(spot: "Locator") -> int:
 def test_stars_posters_and_progress_can_be_seen_in_forced_colors(
     browser: "Browser", address: str, path: str, scheme: Literal["light", "dark"]
 ) -> None:
-    context = browser.new_context(
-        forced_colors="active", color_scheme=scheme, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.goto(f"{address}{path}")
-    stars = page.locator("main .halves").first
-    stars.scroll_into_view_if_needed()
-    assert shades(stars) > 1
-    empty = stars.screenshot()
-    stars.locator("input").nth(5).check()
-    page.get_by_text("Saved: ").wait_for()
-    page.mouse.move(0, 0)
-    filled = page.locator("main .halves").first
-    assert filled.screenshot() != empty
-    assert (
-        page.locator("main .poster").first.evaluate("one => getComputedStyle(one).borderTopStyle")
-        == "solid"
-    )
-    if path == "/":
-        assert shades(page.locator("progress")) > 1
-    context.close()
+    with new_page(browser, forced_colors="active", color_scheme=scheme) as page:
+        page.goto(f"{address}{path}")
+        stars = steady(page.locator("main .halves").first)
+        assert shades(stars) > 1
+        empty = stars.screenshot()
+        with saving(page):
+            stars.locator("input").nth(5).check()
+        page.mouse.move(0, 0)
+        until(page, lambda: page.locator("main .halves").first.screenshot() != empty, True)
+        expect(page.locator("main .poster").first).to_have_css("border-top-style", "solid")
+        if path == "/":
+            assert shades(page.locator("progress")) > 1
 
 
 @pytest.mark.parametrize("size", [(320, 225), (640, 450), (844, 390)])
@@ -77,7 +72,9 @@ def test_in_low_windows_nothing_stays_over_the_films(
     assert stuck == []
     if path in ("/", "/for-you"):
         poster = page.locator("li.card .poster").nth(3)
+        steady(poster)
         poster.evaluate("one => one.scrollIntoView({ block: 'start' })")
+        drawn(page)
         box = poster.bounding_box()
         assert box is not None
         assert box["height"] <= size[1] or size[1] > 300
@@ -91,10 +88,7 @@ def test_the_map_has_most_of_a_low_window(
 ) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.goto(f"{address}/map")
-    stage = page.locator("#map .stage")
-    stage.wait_for()
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
+    box = steady(page.locator("#map .stage")).bounding_box()
     assert box is not None
     assert box["height"] >= 0.6 * size[1]
     assert box["width"] >= 0.55 * size[0]
@@ -129,8 +123,7 @@ def test_outlines_of_empty_stars_and_the_frame_of_a_rated_film_stand_out(
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto(address)
-    page.locator("#grid > li").first.locator("input[value='3.0']").click()
-    page.get_by_text("Saved: ").wait_for()
+    give(page.locator("#grid > li").first, 3.0)
     page.mouse.move(0, 0)
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     colors = {
@@ -151,15 +144,13 @@ def test_prediction_mean_and_own_rating_differ_by_word_and_shape(
     page: "Page", address: str, path: str
 ) -> None:
     page.goto(f"{address}/films/37")
-    page.locator("article .halves input").nth(4).click()
-    page.get_by_text("Saved: ").wait_for()
+    give(page.locator("article"), 3.0)
     page.goto(f"{address}{path}")
     guess = page.locator("main .predicted, main .lines .end").first
-    assert "predicted" in (guess.text_content() or "").lower()
-    shape = "one => getComputedStyle(one.querySelector('b, .guess')).borderTopStyle"
-    assert guess.evaluate(shape) == "solid"
-    assert guess.locator(".star").count() == 0
-    assert page.locator("main .mean").first.inner_text().strip()[0] in "A0123456789"
+    expect(guess).to_contain_text("predicted", ignore_case=True)
+    expect(guess.locator("b, .guess").first).to_have_css("border-top-style", "solid")
+    expect(guess.locator(".star")).to_have_count(0)
+    expect(page.locator("main .mean").first).to_have_text(re.compile(r"^\s*[A\d]"))
 
 
 @pytest.mark.parametrize("width", [360, 390, 430])

@@ -4,12 +4,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.web.browser.conftest import Watched, violations
+from tests.web.browser.conftest import Watched, follow, give, steady, violations
 from tests.web.pages.conftest import LETTERBOXD_CSV
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FilePayload, Page
+    from playwright.sync_api import FilePayload, Page
 
 RATINGS: "FilePayload" = {
     "name": "ratings.csv",
@@ -39,16 +40,15 @@ def test_a_film_page_has_no_large_blank_area(
         assert box[".film .poster"]["x"] + box[".film .poster"]["width"] <= box[".head"]["x"]
         assert box[".film .poster"]["width"] < 0.4 * width
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.locator(".film a.poster").count() == 0
+    expect(page.locator(".film a.poster")).to_have_count(0)
 
 
 def test_axe_finds_nothing_on_the_film_page_with_its_sum(page: "Page", address: str) -> None:
     page.goto(f"{address}/films/17")
-    with page.expect_response("**/films/17"):
-        page.locator("input[value='2.0']").click()
+    give(page.locator("article"), 2.0)
     page.goto(f"{address}/films/7")
     page.get_by_text("Show the sum").click()
-    assert page.locator(".bars").is_visible()
+    expect(page.locator(".bars")).to_be_visible()
     assert violations(page) == []
 
 
@@ -60,7 +60,7 @@ def test_a_film_is_hidden_from_its_page_and_shown_again(page: "Page", address: s
     page.get_by_role("button", name="Not interested in").wait_for()
     page.get_by_role("button", name="Haven't seen it").click()
     page.get_by_role("button", name="I have seen it").wait_for()
-    assert page.url.endswith("/films/27")
+    expect(page).to_have_url(f"{address}/films/27")
 
 
 @pytest.mark.parametrize(("width", "height"), WINDOWS)
@@ -69,15 +69,14 @@ def test_a_film_is_rated_on_the_map(page: "Page", address: str, width: int, heig
     page.goto(f"{address}/map?film=27")
     panel = page.get_by_role("region", name="Selected film")
     panel.get_by_text("Predicted for a new user").first.wait_for()
-    box, stage = panel.bounding_box(), page.locator(".stage").bounding_box()
+    box, stage = steady(panel).bounding_box(), page.locator(".stage").bounding_box()
     assert box is not None
     assert stage is not None
     assert (
         box["x"] >= stage["x"] + stage["width"] - 1 or box["y"] >= stage["y"] + stage["height"] - 1
     )
-    panel.locator("input[value='4.5']").scroll_into_view_if_needed()
     with page.expect_response("**/map/you.json"):
-        panel.locator("input[value='4.5']").click()
+        steady(panel.locator("input[value='4.5']")).click()
     panel.get_by_role("button", name="Undo").wait_for()
     page.get_by_role("button", name="Rated by you 1").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -92,54 +91,52 @@ def test_the_map_is_used_by_keyboard_alone(page: "Page", address: str) -> None:
     page.keyboard.press("Enter")
     panel = page.get_by_role("region", name="Selected film")
     panel.locator("[data-part=map-film]").wait_for()
-    focused = "document.activeElement.closest('section.film') !== null"
-    assert page.evaluate(focused)
+    is_in_panel = "() => document.activeElement.closest('section.film') !== null"
+    page.wait_for_function(is_in_panel)
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Film page"
+    expect(panel.get_by_role("link", name="Film page")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
     with page.expect_response("**/map/film?id=7"):
         page.keyboard.press("Enter")
     panel.get_by_role("button", name="Undo").wait_for()
-    assert page.evaluate(focused)
+    page.wait_for_function(is_in_panel)
     page.keyboard.press("Escape")
-    assert panel.is_hidden()
-    assert page.evaluate("document.activeElement.className") == "marks"
+    expect(panel).to_be_hidden()
+    expect(page.locator(".marks")).to_be_focused()
 
 
 def test_a_row_is_matched_while_one_types(page: "Page", watched: Watched, address: str) -> None:
     page.goto(f"{address}/you/import")
     page.get_by_label("Your file").set_input_files(RATINGS)
-    page.get_by_role("button", name="Preview").click()
+    follow(page.get_by_role("button", name="Preview"))
     box = page.get_by_label("Film for Nothing Like It (1999)")
     box.fill("film 17")
     choice = page.get_by_label("Choice for Nothing Like It (1999)")
     choice.wait_for()
-    assert choice.locator("option").first.inner_text() == "Film 17 (1967)"
+    expect(choice.locator("option").first).to_have_text("Film 17 (1967)")
     assert violations(page) == []
     box.fill("")
     choice.wait_for(state="detached")
     box.fill("film 17")
     choice.wait_for()
-    page.get_by_role("button", name="Save these ratings").click()
+    follow(page.get_by_role("button", name="Save these ratings"))
     page.get_by_text("4 ratings imported.").wait_for()
     page.goto(f"{address}/films/177")
     page.get_by_text(re.compile("^You gave 2\\.")).wait_for()
     assert watched.complaints == []
 
 
-def test_a_row_is_matched_without_a_script(browser: "Browser", address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
+def test_a_row_is_matched_without_a_script(scriptless: "Page", address: str) -> None:
+    page = scriptless
     page.goto(f"{address}/you/import")
     page.get_by_label("Your file").set_input_files(RATINGS)
-    page.get_by_role("button", name="Preview").click()
+    follow(page.get_by_role("button", name="Preview"))
     page.get_by_label("Film for Nothing Like It (1999)").fill("film 17")
-    page.get_by_role("button", name="Save these ratings").click()
+    follow(page.get_by_role("button", name="Save these ratings"))
     page.get_by_role("heading", name="Choose the films").wait_for()
-    page.get_by_role("button", name="Save these ratings").click()
+    follow(page.get_by_role("button", name="Save these ratings"))
     page.get_by_text("4 ratings imported.").wait_for()
-    context.close()
 
 
 @pytest.mark.parametrize("width", [1920, 1280, 390])

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.web.browser.conftest import Watched, violations
+from tests.web.browser.conftest import Watched, follow, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -18,13 +19,13 @@ def test_without_a_connection_a_page_says_so_and_later_works_again(
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     page.context.set_offline(True)
     page.goto(f"{address}/for-you")
-    assert page.get_by_role("heading", name="You're offline").is_visible()
-    assert page.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") != "none"
+    expect(page.get_by_role("heading", name="You're offline")).to_be_visible()
+    expect(page.locator("main")).not_to_have_css("max-width", "none")
     page.context.set_offline(False)
-    page.get_by_role("link", name="Try again").click()
-    page.wait_for_url(f"{address}/for-you")
+    follow(page.get_by_role("link", name="Try again"))
+    expect(page).to_have_url(f"{address}/for-you")
     page.get_by_role("heading", level=1).wait_for()
-    assert not page.get_by_role("heading", name="You're offline").is_visible()
+    expect(page.get_by_role("heading", name="You're offline")).not_to_be_visible()
     watched.complaints.clear()  # what could not be loaded without a connection
 
 

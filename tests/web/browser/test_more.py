@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.web.browser.conftest import Watched, violations
+from tests.web.browser.conftest import Watched, follow, violations
 from tests.web.conftest import OPERATOR
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 at_both = pytest.mark.parametrize("size", SIZES)
@@ -44,8 +45,13 @@ def sized(page: "Page", size: str) -> "Page":
 def import_file(page: "Page", address: str, file: Path) -> None:
     page.goto(f"{address}/you/import")
     page.get_by_label("Your file").set_input_files(file)
-    page.get_by_role("button", name="Preview").click()
-    page.get_by_role("heading", name="Check your import").wait_for()
+    follow(page.get_by_role("button", name="Preview"))
+    expect(page.get_by_role("heading", name="Check your import")).to_be_visible()
+
+
+def save_import(page: "Page") -> None:
+    follow(page.get_by_role("button", name="Save these ratings"))
+    expect(page).to_have_url(IMPORTED)
 
 
 @at_both
@@ -54,78 +60,72 @@ def test_a_newcomer_imports_a_file_reviews_it_and_deletes_themselves(
 ) -> None:
     sized(page, size)
     page.goto(address)
-    page.get_by_role("link", name="You", exact=True).click()
-    page.get_by_role("link", name="Import ratings").first.click()
+    follow(page.get_by_role("link", name="You", exact=True))
+    follow(page.get_by_role("link", name="Import ratings").first)
     import_file(page, address, file)
-    assert page.locator(".tally dd").all_inner_texts() == ["3", "1", "1"]
+    expect(page.locator(".tally dd")).to_have_text(["3", "1", "1"])
     by_hand = page.get_by_role("group", name="Which films are these?")
-    assert "Nothing Like It (1999)" in by_hand.inner_text()
+    expect(by_hand).to_contain_text("Nothing Like It (1999)")
     page.locator(".doubts input").uncheck()
-    page.get_by_role("button", name="Save these ratings").click()
-    page.wait_for_url(IMPORTED)
-    assert "You have rated 3 films" in page.locator(".lead").inner_text()
-    assert page.locator(".histogram rect.own").count() == 3
+    save_import(page)
+    expect(page.locator(".lead")).to_contain_text("You have rated 3 films")
+    expect(page.locator(".histogram rect.own")).to_have_count(3)
     page.get_by_text("As a table").click()
-    assert page.locator("figure + details tbody tr").count() == 9
+    expect(page.locator("figure + details tbody tr")).to_have_count(9)
     with page.expect_download() as download:
         page.get_by_role("link", name="Export as CSV").click()
     assert download.value.suggested_filename == "ratings.csv"
 
-    page.get_by_role("link", name="Delete my data").click()
+    follow(page.get_by_role("link", name="Delete my data"))
     page.get_by_label("Yes, delete everything").check()
     delete = page.get_by_role("button", name="Delete my data")
-    background = delete.evaluate("one => getComputedStyle(one).backgroundColor")
-    assert background == "rgba(0, 0, 0, 0)"  # filled buttons are next steps
-    delete.click()
-    page.get_by_role("heading", name="Your data has been deleted").wait_for()
+    expect(delete).to_have_css("background-color", "rgba(0, 0, 0, 0)")  # filled: next steps
+    follow(delete)
+    expect(page.get_by_role("heading", name="Your data has been deleted")).to_be_visible()
     assert page.context.cookies() == []
     page.goto(f"{address}/you")
-    assert "Rate a few films to see your taste profile." in page.locator(".lead").inner_text()
+    expect(page.locator(".lead")).to_have_text("Rate a few films to see your taste profile.")
     assert {urlsplit(asked).netloc for asked in watched.requests} == {urlsplit(address).netloc}
 
 
 @at_both
 def test_two_people_make_a_group_and_get_one_list(
-    page: "Page", browser: "Browser", watched: Watched, address: str, file: Path, size: str
+    page: "Page", other: "Page", watched: Watched, address: str, file: Path, size: str
 ) -> None:
     import_file(sized(page, size), address, file)
-    page.get_by_role("button", name="Save these ratings").click()
-    page.wait_for_url(IMPORTED)
-    page.get_by_role("link", name="Together").click()
+    save_import(page)
+    follow(page.get_by_role("link", name="Together"))
     page.get_by_label("Your name in the group").fill("Ada")
-    page.get_by_role("button", name="Make a group").click()
+    follow(page.get_by_role("button", name="Make a group"))
     link = page.get_by_label("Invitation link").input_value()
-    assert link == page.url
+    expect(page).to_have_url(link)
 
-    context = browser.new_context(reduced_motion="reduce")
-    other = context.new_page()
     watched.watch(other)
     other.goto(link)
-    assert (
-        other.get_by_role("heading", level=1).inner_text()
-        == "Ada would like to watch something with you"
-    )
+    heading = other.get_by_role("heading", level=1)
+    expect(heading).to_have_text("Ada would like to watch something with you")
     other.get_by_label("Your name in the group").fill("Bo")
-    other.get_by_role("button", name="Join").click()
-    other.get_by_role("heading", name="Picks for the group").wait_for()
+    follow(other.get_by_role("button", name="Join"))
+    expect(other.get_by_role("heading", name="Picks for the group")).to_be_visible()
     page.reload()
-    lists = [one.locator(".cards .name").all_text_contents() for one in (page, other)]
-    assert lists[0] == lists[1]
-    assert len(lists[0]) == 20
+    listed = [one.locator(".cards .name").all_text_contents() for one in (page, other)]
+    assert listed[0] == listed[1]
+    assert len(listed[0]) == 20
     members = page.locator(".members li").all_inner_texts()
     said = sorted(" ".join(text.split()) for text in members)
     assert said == ["Ada you made the group", "Bo no ratings yet Remove"]
     page.get_by_label("Nobody hates it").check()
     page.get_by_label("Genre").select_option("Horror")
-    page.get_by_role("button", name="Show", exact=True).click()
-    page.wait_for_url("**how=least-misery&genre=Horror")
-    assert all("Horror" in facts for facts in page.locator(".cards .facts").all_text_contents())
-    other.get_by_role("link", name="Leave the group").click()
-    other.get_by_role("button", name="Leave the group").click()
-    other.wait_for_url("**/together")
-    context.close()
+    follow(page.get_by_role("button", name="Show", exact=True))
+    expect(page).to_have_url(re.compile("how=least-misery&genre=Horror$"))
+    expect(page.locator(".cards .facts").first).to_be_visible()
+    expect(page.locator(".cards .facts").filter(has_not_text="Horror")).to_have_count(0)
+    follow(other.get_by_role("link", name="Leave the group"))
+    follow(other.get_by_role("button", name="Leave the group"))
+    expect(other).to_have_url(f"{address}/together")
     page.reload()
-    assert "Bo" not in page.locator(".members").inner_text()
+    expect(page.locator(".members")).to_contain_text("Ada")
+    expect(page.locator(".members")).not_to_contain_text("Bo")
 
 
 @at_both
@@ -133,23 +133,23 @@ def test_the_map_finds_a_film_shows_its_neighbours_and_where_you_are(
     page: "Page", watched: Watched, address: str, file: Path, size: str
 ) -> None:
     import_file(sized(page, size), address, file)
-    page.get_by_role("button", name="Save these ratings").click()
-    page.wait_for_url(IMPORTED)
+    save_import(page)
     page.goto(f"{address}/map")
     page.locator(".film-map").wait_for()
-    assert page.get_by_role("button", name="Rated by you 4").count() == 1
+    expect(page.get_by_role("button", name="Rated by you 4")).to_have_count(1)
     page.get_by_label("Find a film").fill("amelie")
+    page.locator("#film-map-found [role=option]", has_text="Amélie").wait_for()
     page.get_by_label("Find a film").press("Enter")
     panel = page.get_by_role("region", name="Selected film")
-    assert panel.get_by_role("heading", level=2).inner_text() == "Amélie"
-    assert panel.locator("ol li").count() == 10
+    expect(panel.get_by_role("heading", level=2)).to_have_text("Amélie")
+    expect(panel.locator("ol li")).to_have_count(10)
     box = panel.bounding_box()
     assert box is not None
     assert 0 <= box["x"] < box["x"] + box["width"] <= SIZES[size][0]
-    panel.get_by_role("link", name="Film page").click()
-    page.wait_for_url("**/films/7")
+    follow(panel.get_by_role("link", name="Film page"))
+    expect(page).to_have_url(f"{address}/films/7")
     page.goto(f"{address}/map?film=17")
-    assert panel.get_by_role("heading", level=2).inner_text() == "Star Wars: Episode IV"
+    expect(panel.get_by_role("heading", level=2)).to_have_text("Star Wars: Episode IV")
     assert {urlsplit(asked).netloc for asked in watched.requests} == {urlsplit(address).netloc}
 
 
@@ -169,8 +169,7 @@ def test_axe_finds_nothing_serious_and_nothing_reaches_beyond_the_window(
         look(f"{path} of nobody")
     import_file(page, address, file)
     look("the review")
-    page.get_by_role("button", name="Save these ratings").click()
-    page.wait_for_url(IMPORTED)
+    save_import(page)
     page.get_by_text("As a table").click()
     look("/you")
     for path in ("/you/ratings", "/you/delete"):
@@ -178,7 +177,7 @@ def test_axe_finds_nothing_serious_and_nothing_reaches_beyond_the_window(
         look(path)
     page.goto(f"{address}/together")
     page.get_by_label("Your name in the group").fill("Ada")
-    page.get_by_role("button", name="Make a group").click()
+    follow(page.get_by_role("button", name="Make a group"))
     look("a group")
     page.goto(f"{address}/map?film=7")
     page.locator(".film h2").wait_for()
@@ -186,8 +185,8 @@ def test_axe_finds_nothing_serious_and_nothing_reaches_beyond_the_window(
     page.goto(f"{address}/operator")
     look("the operator's form")
     page.get_by_label("Token").fill(OPERATOR)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="Traffic since the start").wait_for()
+    follow(page.get_by_role("button", name="Sign in"))
+    expect(page.get_by_role("heading", name="Traffic since the start")).to_be_visible()
     for path in ("", "/people", "/films", "/films?q=zz", "/models", "/training"):
         page.goto(f"{address}/operator{path}")
         look(f"/operator{path}")
@@ -201,21 +200,19 @@ def test_a_file_of_another_kind_is_refused_in_the_page(
     file.write_text("a,b\n1,2\n")
     page.goto(f"{address}/you/import")
     page.get_by_label("Your file").set_input_files(file)
-    page.get_by_role("button", name="Preview").click()
-    assert "so it is a header" in page.get_by_role("alert").inner_text()
+    follow(page.get_by_role("button", name="Preview"))
+    expect(page.get_by_role("alert")).to_contain_text("so it is a header")
     watched.complaints.clear()  # 422
 
 
-def test_the_pages_work_without_a_script(browser: "Browser", address: str, file: Path) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
+def test_the_pages_work_without_a_script(scriptless: "Page", address: str, file: Path) -> None:
+    page = scriptless
     import_file(page, address, file)
-    page.get_by_role("button", name="Save these ratings").click()
-    assert "You have rated 4 films" in page.locator(".lead").inner_text()
+    save_import(page)
+    expect(page.locator(".lead")).to_contain_text("You have rated 4 films")
     page.goto(f"{address}/you/ratings")
-    page.get_by_role("button", name="Remove your rating of Amélie (2001)").click()
-    assert page.locator("li[data-film]").count() == 3
+    follow(page.get_by_role("button", name="Remove your rating of Amélie (2001)"))
+    expect(page.locator("li[data-film]")).to_have_count(3)
     page.goto(f"{address}/map")
-    assert page.locator("noscript .loading").is_visible()
-    assert not page.get_by_text("Drawing the map").is_visible()
-    context.close()
+    expect(page.locator("noscript .loading")).to_be_visible()
+    expect(page.get_by_text("Drawing the map")).not_to_be_visible()

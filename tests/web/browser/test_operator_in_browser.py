@@ -1,27 +1,52 @@
 """The operator's pages in a browser."""
 
 import csv
+import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from matinee.web.settings import Settings
 from tests.conftest import simulated
-from tests.web.browser.conftest import Watched, violations
+from tests.web.browser.conftest import Watched, follow, until, violations
 from tests.web.conftest import OPERATOR, UNLIMITED, guide_of, newcomer, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 SIZES = {"small": (320, 480), "desktop": (1280, 900)}
 PATHS = ("", "?window=week", "/people", "/films", "/films?q=zzzzzzz", "/models", "/training")
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A file without which no training starts: a `nice` of our own waits for it."""
+    folder = tmp_path_factory.mktemp("gate")
+    nice = folder / "nice"
+    wait = f"while [ ! -e {folder}/open ]; do sleep 0.05; done"
+    nice.write_text(f'#!/bin/sh\n{wait}\nshift 2\nexec "$@"\n')
+    nice.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(folder), prepend=os.pathsep)
+        yield folder / "open"
+
+
+@pytest.fixture
+def closed(gate: Path) -> Path:
+    """The gate, closed: the training that a test starts goes on when the test makes this file."""
+    gate.unlink(missing_ok=True)
+    return gate
+
+
+@pytest.fixture(scope="module")
+def own(gate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server with two models, people, and data to retrain from."""
+    gate.touch()
     folder = tmp_path_factory.mktemp("operator")
     guide_of(baseline=True).save(folder / "first.matinee")
     guide = guide_of()
@@ -59,8 +84,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def sign_in(page: "Page", address: str, path: str = "") -> None:
     page.goto(f"{address}/operator{path}")
     page.get_by_label("Token").fill(OPERATOR)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name="Sign out").wait_for()
+    follow(page.get_by_role("button", name="Sign in"))
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def person_link(page: "Page", address: str) -> str:
@@ -94,24 +119,23 @@ def test_charts_are_drawn_and_said(page: "Page", own: str, watched: Watched) -> 
         assert box is not None
         assert box["width"] > 200
         assert box["height"] > 80
-        assert len(figure.locator("figcaption").inner_text()) > 10
-    assert page.locator("figure[data-chart=requests] rect.everybody").count() >= 1
+        expect(figure.locator("figcaption")).to_have_text(re.compile(r"\S.{10,}", re.DOTALL))
+    expect(page.locator("figure[data-chart=requests] rect.everybody").first).to_be_attached()
     colors = page.evaluate(
         "[...document.querySelectorAll('figure[data-chart=times] polyline')]"
         ".map(line => getComputedStyle(line).stroke)"
     )
     assert len(set(colors)) == 2
     assert "none" not in colors
-    page.get_by_role("link", name="Last week").click()
-    current = page.locator(".windows [aria-current]")
-    assert current.inner_text() == "Last week"
+    follow(page.get_by_role("link", name="Last week"))
+    expect(page.locator(".windows [aria-current]")).to_have_text("Last week")
     page.get_by_text("As a table").click()
-    assert page.get_by_role("columnheader", name="99% within, ms").first.is_visible()
+    expect(page.get_by_role("columnheader", name="99% within, ms").first).to_be_visible()
     watched.complaints.clear()
 
 
 def test_a_click_trains_and_the_new_version_is_served(
-    page: "Page", own: str, watched: Watched
+    page: "Page", own: str, closed: Path, watched: Watched
 ) -> None:
     def version() -> str:
         return str(httpx.get(f"{own}/health/ready").json()["models"][0]["version"])
@@ -119,18 +143,19 @@ def test_a_click_trains_and_the_new_version_is_served(
     before = version()
     sign_in(page, own, "/training")
     page.get_by_label("Replace the served model").check()
-    page.get_by_role("button", name="Retrain").click()
-    page.get_by_role("heading", name="Training first").wait_for()
-    assert page.locator("progress").is_visible()
+    follow(page.get_by_role("button", name="Retrain"))
+    expect(page.get_by_role("heading", name="Training first")).to_be_visible()
+    expect(page.locator("progress")).to_be_visible()
     assert violations(page) == []
     page.get_by_role("button", name="Cancel").focus()
     page.evaluate("globalThis.isSamePage = true")
-    page.locator(".jobs tbody tr").first.wait_for(timeout=90_000)
+    closed.touch()
+    said = re.compile(r"^Done\. Added 54 ratings by 6 people from ")
+    expect(page.locator("#training-said")).to_have_text(said, timeout=90_000)
     assert page.evaluate("globalThis.isSamePage")
-    assert page.evaluate("document.activeElement.id") == "jobs"
-    said = page.locator("#training-said").text_content() or ""
-    assert said.startswith("Done. Added 54 ratings by 6 people from ")
-    assert page.get_by_role("button", name="Retrain").is_visible()
+    expect(page.locator("#jobs")).to_be_focused()
+    expect(page.locator(".jobs tbody tr").first).to_be_visible()
+    expect(page.get_by_role("button", name="Retrain")).to_be_visible()
     assert version() != before
     watched.complaints.clear()
 
@@ -139,48 +164,53 @@ def test_a_person_is_deleted_by_keyboard_after_a_question(
     page: "Page", own: str, watched: Watched
 ) -> None:
     sign_in(page, own, "/people")
-    n = page.locator("tbody tr").count()
+    people = page.locator("tbody tr")
+    expect(people.first).to_be_visible()
+    n = len(people.all())
     page.locator("tbody a").first.press("Enter")
     page.get_by_role("link", name="Delete this person").press("Enter")
     page.get_by_role("heading", name="Delete this person?").wait_for()
+    box = page.get_by_label("Yes, delete everything of this person")
     page.get_by_role("button", name="Delete this person").press("Enter")
-    assert page.url.endswith("/delete")  # the box is not ticked
-    page.get_by_label("Yes, delete everything of this person").press("Space")
+    expect(box).to_be_focused()  # where the browser asks for the tick
+    expect(page).to_have_url(re.compile("/delete$"))
+    box.press("Space")
     page.get_by_role("button", name="Delete this person").press("Enter")
     page.get_by_text("have been deleted").wait_for()
-    assert page.locator("tbody tr").count() == n - 1
+    expect(people).to_have_count(n - 1)
     watched.complaints.clear()
 
 
-def test_everything_works_without_a_script(browser: "Browser", own: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
+def test_everything_works_without_a_script(scriptless: "Page", own: str, closed: Path) -> None:
+    page = scriptless
     sign_in(page, own, "/films")
     page.get_by_role("searchbox", name="Title").fill("amelie")
-    page.get_by_role("button", name="Apply").click()
-    assert page.locator("tbody th").first.inner_text().startswith("Amélie")
+    follow(page.get_by_role("button", name="Apply"))
+    expect(page.locator("tbody th").first).to_have_text(re.compile("^Amélie"))
     page.goto(f"{own}/operator")
-    page.get_by_role("button", name="Reload models").click()
-    assert page.get_by_text("The models have been reloaded.").is_visible()
+    follow(page.get_by_role("button", name="Reload models"))
+    expect(page.get_by_text("The models have been reloaded.")).to_be_visible()
     page.goto(f"{own}/operator/training")
     page.get_by_label("Replace the served model").check()
-    page.get_by_role("button", name="Retrain").click()
-    assert page.get_by_role("link", name="Refresh").is_visible()
-    page.get_by_role("button", name="Cancel").click()
-    for _ in range(60):
-        if not page.locator("progress").count():
-            break
-        page.wait_for_timeout(500)
-        page.goto(f"{own}/operator/training")
-    assert "Canceled; the served model is unchanged." in page.inner_text(".jobs")
-    context.close()
+    follow(page.get_by_role("button", name="Retrain"))
+    expect(page.get_by_role("link", name="Refresh")).to_be_visible()
+    follow(page.get_by_role("button", name="Cancel"))
+
+    def latest() -> str:
+        follow(page.get_by_role("link", name="Training", exact=True))
+        return page.locator("#training").inner_text()
+
+    until(page, lambda: "Canceled; the served model is unchanged." in latest(), True)
+    assert not closed.exists()
 
 
 def test_visitors_have_no_page_of_models(page: "Page", own: str, watched: Watched) -> None:
     page.goto(own)
-    assert page.get_by_role("link", name="Models").count() == 0
+    expect(page.get_by_role("link", name="Models")).to_have_count(0)
     page.goto(f"{own}/models")
-    assert "Comparing models is for the operator of this server." in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text(
+        "Comparing models is for the operator of this server."
+    )
     watched.complaints.clear()
 
 

@@ -4,45 +4,39 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.web.browser.conftest import Watched, saved
+from tests.web.browser.conftest import Watched, new_page, saving, steady
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
-WIDTH, HEIGHT = 390, 844
-
-
-def phone(browser: "Browser", watched: Watched) -> "Iterator[Page]":
-    """A page of a phone of its own."""
-    context = browser.new_context(
-        viewport={"width": WIDTH, "height": HEIGHT},
-        has_touch=True,
-        is_mobile=True,
-        reduced_motion="reduce",
-    )
-    made = context.new_page()
-    watched.watch(made)
-    yield made
-    context.close()
+SIZE: "ViewportSize" = {"width": 390, "height": 844}
 
 
 @pytest.fixture
 def first(browser: "Browser", watched: Watched) -> "Iterator[Page]":
-    yield from phone(browser, watched)
+    with new_page(browser, watched, viewport=SIZE, has_touch=True, is_mobile=True) as made:
+        yield made
     assert watched.complaints == []
 
 
 @pytest.fixture
 def second(browser: "Browser", watched: Watched) -> "Iterator[Page]":
-    yield from phone(browser, watched)
+    with new_page(browser, watched, viewport=SIZE, has_touch=True, is_mobile=True) as made:
+        yield made
+
+
+def tap(spot: "Locator") -> None:
+    """Taps on what leads to another page, and waits until it is loaded."""
+    steady(spot)
+    with spot.page.expect_event("load"):
+        spot.tap()
 
 
 def go_to(page: "Page", name: str) -> None:
-    link = page.get_by_role("navigation").get_by_role("link", name=name, exact=True)
-    link.scroll_into_view_if_needed()
-    link.tap()
-    page.locator("h1").wait_for()
+    tap(page.get_by_role("navigation").get_by_role("link", name=name, exact=True))
+    expect(page.locator("h1")).to_be_visible()
 
 
 def test_ten_films_one_for_tonight_a_watchlist_a_new_phone_and_goodbye(
@@ -52,40 +46,40 @@ def test_ten_films_one_for_tonight_a_watchlist_a_new_phone_and_goodbye(
     page.goto(address)
     for place in range(10):
         card = page.locator("#grid > li").nth(place)
-        card.scroll_into_view_if_needed()
-        with page.expect_response(saved("/rate")):
-            card.locator("label").nth(6 + place % 3).tap()
-        card.get_by_role("button", name="Undo").wait_for()
+        star = steady(card.locator("label").nth(6 + place % 3))
+        with saving(page):
+            star.tap()
+        expect(card.get_by_role("button", name="Undo")).to_be_visible()
     page.get_by_text("Use on another device").wait_for()
 
     go_to(page, "For you")
-    assert page.get_by_text("Based on your 10 films.").is_visible()
+    expect(page.get_by_text("Based on your 10 films.")).to_be_visible()
     tonight = page.get_by_role("region", name="Three for tonight").locator("li.card")
-    assert tonight.count() == 3
-    chosen = tonight.first.get_attribute("data-film")
+    expect(tonight).to_have_count(3)
+    chosen = tonight.first.get_attribute("data-film") or ""
     title = tonight.first.locator(".poster .name").inner_text()
-    tonight.first.locator(".poster").tap()
-    page.get_by_role("heading", level=1, name=title).wait_for()
-    with page.expect_response(saved("/watchlist/add")):
+    tap(tonight.first.locator(".poster"))
+    expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+    with saving(page, "/watchlist/add"):
         page.get_by_role("button", name="watchlist").first.tap()
     go_to(page, "Watchlist")
-    assert page.locator("li.card").get_attribute("data-film") == chosen
+    expect(page.locator("li.card")).to_have_attribute("data-film", chosen)
 
     go_to(page, "You")
-    page.get_by_role("link", name="another device").first.tap()
-    page.get_by_role("button", name="Create a link").tap()
+    tap(page.get_by_role("link", name="another device").first)
+    tap(page.get_by_role("button", name="Create a link"))
     second.goto(page.locator("#link").input_value())
-    second.get_by_role("button", name="Use them here").tap()
-    second.get_by_text("You have rated 10 films.").wait_for()
+    tap(second.get_by_role("button", name="Use them here"))
+    expect(second.get_by_text("You have rated 10 films.")).to_be_visible()
     go_to(second, "Watchlist")
-    assert second.locator("li.card").get_attribute("data-film") == chosen
+    expect(second.locator("li.card")).to_have_attribute("data-film", chosen)
 
     go_to(second, "You")
-    second.get_by_role("link", name="Delete my data").tap()
+    tap(second.get_by_role("link", name="Delete my data"))
     second.get_by_role("checkbox").tap()
-    second.get_by_role("button", name="Delete my data").tap()
-    second.get_by_role("heading", name="Your data has been deleted").wait_for()
+    tap(second.get_by_role("button", name="Delete my data"))
+    expect(second.get_by_role("heading", name="Your data has been deleted")).to_be_visible()
     go_to(page, "You")
-    assert page.get_by_text("Rate a few films to see your taste profile.").is_visible()
+    expect(page.get_by_text("Rate a few films to see your taste profile.")).to_be_visible()
     go_to(page, "Watchlist")
-    assert page.locator("li.card").count() == 0
+    expect(page.locator("li.card")).to_have_count(0)
