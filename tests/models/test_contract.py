@@ -169,7 +169,7 @@ def test_a_table_of_equal_ratings_is_predicted_exactly(model: Model) -> None:
     equal = Ratings.from_ids([1, 1, 2, 2, 3], [1, 2, 2, 3, 1], [4.0] * 5, scale=Scale(1, 5, 1))
     # The neural models know no mean: they get there step by step, and their decay holds them back a little.
     patient = (
-        {"epochs": 300, "learning_rate": 0.02, "weight_decay": 0.0}
+        {"epochs": 150, "learning_rate": 0.04, "weight_decay": 0.0}
         if issubclass(model, NeuralRecommender)
         else {}
     )
