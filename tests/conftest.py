@@ -4,6 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+# One thread for BLAS and PyTorch, also in processes that tests start: theirs wait by spinning, and each worker
+# of pytest-xdist has about one core. The libraries read this when they are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 
