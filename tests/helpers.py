@@ -1,6 +1,7 @@
 """What several test files share: fitted models, tables, commands run in this process, and the texts of errors."""
 
 import json
+import pickle
 import re
 from collections.abc import Callable
 from functools import cache
@@ -20,6 +21,8 @@ from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from matinee.data.vocabulary import Id
 from matinee.errors import MatineeError
+from matinee.evaluation import comparison
+from matinee.evaluation.isolated import Measured, measure_here
 from matinee.evaluation.ranking import judge, ranking_task, top_lists
 from matinee.models import MODELS
 from matinee.models.base import Recommender
@@ -278,6 +281,15 @@ def misused(*words: object) -> str:
     result = run(*words)
     assert (result.exit_code, result.stdout) == (2, "")
     return result.stderr.partition("Error: ")[2].removesuffix("\n")
+
+
+def compare_here(patch: pytest.MonkeyPatch) -> None:
+    """Lets models be compared in this process, where it is not the question that each has its own."""
+
+    def measure(model: Recommender, data: bytes) -> Measured:
+        return measure_here(model, *pickle.loads(data))
+
+    patch.setattr(comparison, "measure_isolated", measure)
 
 
 # -- measures ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 
 import matinee
 from tests.conftest import real_data
+from tests.helpers import compare_here
 
 ROOT = Path(matinee.__file__).parent.parent
 PAGES = ROOT / "docs" / "course"
@@ -50,6 +51,7 @@ def test_a_notebook_runs_on_the_sample(
     path: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    compare_here(monkeypatch)
     run(path, "sample")
     assert capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
@@ -62,6 +64,7 @@ def test_a_notebook_runs_on_real_ratings(
 ) -> None:
     real_data(REAL)
     monkeypatch.chdir(tmp_path)
+    compare_here(monkeypatch)
     run(path, REAL)
 
 

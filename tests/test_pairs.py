@@ -22,7 +22,7 @@ from matinee.models import MODELS, default_model
 from matinee.models.base import Person, Recommender
 from matinee.recommendation.model_file import load_model
 from tests.conftest import real_data
-from tests.helpers import as_json, good, reading_error, refused, without_reading
+from tests.helpers import as_json, compare_here, good, reading_error, refused, without_reading
 
 PAIR_ROWS = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z")]
 COUNTED = ReadOptions(count="plays")
@@ -492,7 +492,10 @@ def test_the_report_speaks_of_pairs(model_file: Path, tmp_path: Path) -> None:
     assert "The films that most people have" in (tmp_path / "r.html").read_text("utf-8")
 
 
-def test_comparing_reports_the_models_that_need_stars(folder: Path, tmp_path: Path) -> None:
+def test_comparing_reports_the_models_that_need_stars(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare_here(monkeypatch)
     rows_ = (folder / "pairs.csv").read_text("utf-8").splitlines()[:1500]
     path = write(tmp_path / "few.csv", "\n".join(rows_) + "\n")
     words = ("compare", path, "--models", "baseline,popularity,item-knn")

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+Number = TypeVar("Number", bound=np.generic)
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -33,6 +36,16 @@ def kernel(*, fastmath: bool = False, is_inlined: bool = False) -> Callable[[Fun
         Callable[[Function], Function],
         njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath, inline=inline),
     )
+
+
+def read_only(array: NDArray[Number]) -> NDArray[Number]:
+    """A view that cannot be written to, as the arrays of `Ratings` are.
+
+    Numba compiles a kernel again for arrays that can be written to, which takes seconds.
+    """
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 def kernel_cache() -> Path:

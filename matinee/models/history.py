@@ -51,6 +51,10 @@ class History:
     item_features: Features | None = None
     is_complete: bool = True
 
+    def __post_init__(self) -> None:
+        for array in (self.item_index, self.value):
+            array.setflags(write=False)
+
     @classmethod
     def from_ratings(cls, train: Ratings, *, times: bool, features: bool) -> "History":
         """The history of a training table.

@@ -53,13 +53,13 @@ class ItemKNN(Neighborhood):
     def _learn(
         self, train: Ratings, residual: Floats, weight: Floats | None, options: FitOptions
     ) -> None:
-        from matinee.kernels import knn
+        from matinee.kernels import knn, read_only
 
         compared = self._compared(train, residual, weight)
         lengths = norms(train.item_index, compared, train.n_items)
 
         def rows(group: Grouped) -> knn.Rows:
-            return knn.Rows(group.indptr, group.indices, group.take(compared))
+            return knn.Rows(group.indptr, group.indices, read_only(group.take(compared)))
 
         shape = train.n_items, min(self.kept, train.n_items)
         kept = np.empty(shape, np.int32), np.empty(shape, np.float32)
@@ -179,6 +179,7 @@ class UserKNN(Neighborhood):
 
     def _people(self) -> tuple["People", "Measure"]:
         """All users, for the kernels, and the similarity measure."""
+        from matinee.kernels import read_only
         from matinee.kernels.knn import People, Rows
 
         user_offset, item_offset = self._offsets()
@@ -190,10 +191,13 @@ class UserKNN(Neighborhood):
         if weights is not None:
             compared = compared * np.sqrt(weights[0])
             n_ratings = float(weights[1].sum(dtype=np.float64))
-        raters = Rows(self.rater_starts_, self.raters_, self.rater_values_)
-        values = self._values_of(self.history_.value)
-        given = Rows(self.history_.indptr, self.history_.item_index, values)
-        people = People(raters, compared, self.lengths_, given, (user_offset, item_offset))
+        rater_values = read_only(self.rater_values_)
+        raters = Rows(self.rater_starts_, read_only(self.raters_), rater_values)
+        values = read_only(self._values_of(self.history_.value))
+        given = Rows(self.history_.indptr, read_only(self.history_.item_index), values)
+        people = People(
+            raters, read_only(compared), self.lengths_, given, (user_offset, item_offset)
+        )
         return people, self._measure(self.lengths_, n_ratings)
 
     def _values(self, vectors: Floats) -> Floats:

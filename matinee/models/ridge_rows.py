@@ -137,7 +137,7 @@ class Team:
 
     def solve(self, rated: RatedRows, own: Side, other: Side, precision: float = PRECISION) -> None:
         """Sets the factors and biases of some rows to the minimum, given the other side."""
-        from matinee.kernels import ridge
+        from matinee.kernels import read_only, ridge
 
         if len(rated.rows) == 0:
             return
@@ -150,7 +150,7 @@ class Team:
         sums = np.bincount(row, rated.weight, len(rated.rows)).astype(np.float32)
         pull = np.maximum(self.penalty.rating * sums + self.penalty.row, LEAST_PENALTY)
         bias_pull = np.float32(max(self.penalty.bias, LEAST_PENALTY))
-        by_row = ridge.RatedByUser(rated.indptr, rated.others, rated.value, rated.weight)
+        by_row = ridge.RatedByUser(rated.indptr, read_only(rated.others), rated.value, rated.weight)
         work = rated.indptr + 16 * np.arange(len(rated.indptr))  # a short row takes time, too
         ends = np.searchsorted(work, np.linspace(0, work[-1], self.n_spans + 1)).tolist()
         fixed = rotated, np.maximum(spectrum, 0).astype(np.float32)

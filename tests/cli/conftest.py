@@ -8,8 +8,10 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from tests.conftest import simulated
+from tests.helpers import run
 
 ROOT = Path(__file__).parents[2]
 SIMULATED = "The films of the sample are real, its viewers are simulated.\n"
@@ -56,16 +58,17 @@ def plain_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def story(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The file that `matinee demo` writes, and the finished process."""
+def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The file that `matinee demo` writes, and what it tells."""
     folder = tmp_path_factory.mktemp("demo")
-    return folder / "demo.matinee", real("demo", folder=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MATINEE_CACHE", str(folder.parent / "cache of the demo"))
+        return folder / "demo.matinee", run("demo")
 
 
 @pytest.fixture(scope="session")
-def model_file(story: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
+def model_file(story: tuple[Path, Result]) -> Path:
     return story[0]
 
 

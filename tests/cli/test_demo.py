@@ -1,18 +1,19 @@
 """matinee demo."""
 
 import re
-import subprocess
 from pathlib import Path
+
+from click.testing import Result
 
 from tests.cli.conftest import SIMULATED
 from tests.helpers import as_json, run
 
 
 def test_the_demo_prints_six_steps_whose_claims_are_true(
-    story: tuple[Path, subprocess.CompletedProcess[str]],
+    story: tuple[Path, Result],
 ) -> None:
     path, done = story
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert SIMULATED in done.stderr
     assert [int(number) for number in re.findall(r"^(\d)\. ", done.stdout, re.MULTILINE)] == [
         1,
@@ -35,7 +36,7 @@ def test_the_demo_prints_six_steps_whose_claims_are_true(
 
 
 def test_the_model_file_of_the_demo_gives_the_same_list(
-    story: tuple[Path, subprocess.CompletedProcess[str]],
+    story: tuple[Path, Result],
 ) -> None:
     path, done = story
     first = as_json("recommend", path, "--user", 1, "-k", 1)["items"][0]["title"]

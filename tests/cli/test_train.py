@@ -90,11 +90,14 @@ def test_every_model_can_be_trained_evaluated_and_asked_for_lists(
     model: Any, table: Path, tmp_path: Path, mine: Path
 ) -> None:
     out = tmp_path / "m.matinee"
-    good("train", table, "--model", model.name, "--out", out)
+    words = ["--model", model.name]
+    if model.name == "bayes":
+        words += ["--set", "samples=20", "--set", "burn_in=10"]
+    good("train", table, *words, "--out", out)
     assert len(as_json("recommend", out, "--user", 1, "-k", 3)["items"]) == 3
     mine.write_text("Film 7,5\nFilm 17,1\n")
     assert len(as_json("recommend", out, "--ratings", mine, "-k", 3)["items"]) == 3
-    found = as_json("evaluate", table, "--model", model.name)
+    found = as_json("evaluate", table, *words)
     assert found.keys() >= RATING_KEYS | RANKING_KEYS
     assert (found["rmse"] is not None) == model.capabilities.predicts_stars
 

@@ -98,15 +98,30 @@ class Ended(NamedTuple):
 
 
 class Forker:
-    """Runs commands without the seconds that imports take: one process imports everything and forks."""
+    """Runs commands without the seconds that imports and kernels take to load: one process loads both and forks.
+
+    It never lets Polars start its threads, which a fork would not have.
+    """
 
     _CODE = """
-import json, os, resource, select, signal, sys, time
+import gc, json, os, resource, select, signal, sys, time
+import encodings.utf_8_sig, psutil, sqlalchemy, threadpoolctl
 from matinee.cli import main
 import matinee.analysis.film_map, matinee.recommendation.guide, matinee.report.map_page
 import matinee.data.convert, matinee.data.stored.conversion, matinee.data.datasets.load, matinee.cli.person
 import matinee.kernels.ridge, matinee.kernels.sgd, matinee.recommendation.everybody
 import matplotlib.backends.backend_agg, matplotlib.figure
+import matinee.data.reading.sql, matinee.recommendation.collected
+from matinee.data.simulation.simulation import simulate
+from matinee.models.updating import updated
+from matinee.recommendation.guide import Guide
+guide = Guide.load(sys.argv[1])
+guide.recommend(guide.model.users_.id(0))
+guide.model.top_items(guide.model.history_.user_index[:2], 3)
+updated(guide.model, None, withdrawn=guide.model.history_.to_ratings().subset([0]), n_threads=1)
+list(simulate("ml-1m", n_ratings=1000, n_users=20, n_items=90).blocks(1))
+gc.collect()
+gc.freeze()
 for line in sys.stdin:
     task = json.loads(line)
     reading, writing = os.pipe()
@@ -126,7 +141,12 @@ for line in sys.stdin:
                 time.sleep(0.01)
                 fsync(descriptor)
             os.fsync = interrupted
-        main(task["words"], prog_name="matinee")
+        try:
+            main(task["words"], prog_name="matinee")
+        except SystemExit as ending:  # without the end of the interpreter, which copies its memory
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(ending.code or 0)
     os.close(writing)
     if task["seconds"] is not None:
         time.sleep(task["seconds"])
@@ -138,10 +158,10 @@ for line in sys.stdin:
     print(json.dumps([status, told, seconds]), flush=True)
 """
 
-    def __init__(self, temporary: Path) -> None:
+    def __init__(self, temporary: Path, model: Path) -> None:
         self.temporary = temporary
         self._process: Any = subprocess.Popen(
-            [sys.executable, "-c", self._CODE],
+            [sys.executable, "-c", self._CODE, str(model)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -243,7 +263,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     (inputs / "items.csv").write_text(f"item,title,genres\n{titles}")
     model = MatrixFactorization(factors=4, epochs=2, adapt=False).fit(ratings)
     Guide(model, Catalog(films), Origin("small", len(ratings))).save(inputs / "m.matinee")
-    forker = Forker(tmp_path_factory.mktemp("temporary"))
+    forker = Forker(tmp_path_factory.mktemp("temporary"), inputs / "m.matinee")
     yield Bench(forker, inputs, {}, {})
     forker.close()
 
@@ -296,7 +316,7 @@ def test_a_command_that_is_killed_at_any_moment_leaves_whole_files(
     """Even SIGKILL, which may leave a temporary file; once at random, and once in the middle of writing."""
     bench.wanted(case, tmp_path / "whole")
     rng = random.Random(case.line)
-    moment = rng.uniform(0.03, bench.seconds[case.line])
+    moment = rng.uniform(0.1, 1) * bench.seconds[case.line]
     for name, seconds in {"random": moment, "writing": None}.items():
         prepare(tmp_path / name, case, earlier=True)
         ended = bench.forker.run(bench.line(case), tmp_path / name, signal.SIGKILL, seconds)

@@ -29,7 +29,7 @@ from matinee.models.popularity import Popularity
 from matinee.progress import Step
 from matinee.report.comparison_page import comparison_page, save_comparison_page
 from tests.conftest import simulated
-from tests.helpers import error_message, write_table
+from tests.helpers import compare_here, error_message, write_table
 
 TABLE = simulated(200, 60, 6_000)
 PART = random_split(TABLE, 0.2)
@@ -66,7 +66,7 @@ def found() -> Comparison:
     models = {
         "mine": Popularity(),
         "failing": Failing(),
-        "mf": MatrixFactorization(epochs=10),
+        "mf": MatrixFactorization(epochs=10, adapt=False),
         "baseline": Baseline(),
     }
     return here(models | {"the same": Baseline(), "greedy": Greedy()})
@@ -101,7 +101,7 @@ def test_each_report_is_that_of_the_model_alone(found: Comparison) -> None:
             if "seconds" not in name and "rss" not in name
         }
 
-    alone = evaluate(lambda: MatrixFactorization(epochs=10), [PART], "simulated")
+    alone = evaluate(lambda: MatrixFactorization(epochs=10, adapt=False), [PART], "simulated")
     assert numbers(found.entries[0].report) == numbers(alone)
 
 
@@ -172,7 +172,7 @@ def test_sentences_of_one_two_and_three_models() -> None:
 def test_several_folds_are_compared_on_all_their_ratings() -> None:
     folds = list(k_fold(TABLE, 3))
     both = compare(
-        {"mf": MatrixFactorization(epochs=10), "baseline": Baseline()},
+        {"mf": MatrixFactorization(epochs=10, adapt=False), "baseline": Baseline()},
         folds,
         "simulated",
         isolated=False,
@@ -180,7 +180,7 @@ def test_several_folds_are_compared_on_all_their_ratings() -> None:
     assert both.entries[0].report is not None
     assert (both.entries[0].report.folds, both.protocol) == (3, "kfold:3")
     errors = []
-    for model in (MatrixFactorization(epochs=10), Baseline()):
+    for model in (MatrixFactorization(epochs=10, adapt=False), Baseline()):
         stars = [model.fit(of.train).predict_ratings(of.test) - of.test.value for of in folds]
         errors.append(np.sqrt(np.mean(np.concatenate(stars).astype(np.float64) ** 2)))
     assert both.contests[0].others[0].difference == pytest.approx(errors[1] - errors[0])
@@ -318,7 +318,7 @@ def test_the_table_fits_a_terminal_of_100_columns() -> None:
 
 
 def test_a_model_in_a_process_of_its_own_finds_the_same() -> None:
-    models = {"mf": MatrixFactorization(epochs=10), "failing": Failing()}
+    models = {"mf": MatrixFactorization(epochs=10, adapt=False), "failing": Failing()}
     alone = compare(models, [PART], "simulated", n_threads=1)
     together = compare(models, [PART], "simulated", n_threads=1, isolated=False)
     one, other = (of.entries[0] for of in (alone, together))
@@ -415,7 +415,9 @@ def table(tmp_path: Path) -> str:
     return str(write_table(tmp_path / "ratings.csv", TABLE))
 
 
-def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) -> None:
+def test_the_command_prints_one_table_or_one_object(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = tmp_path / "models.html"
     options = ("--models", "popularity,baseline", "--set", "baseline.epochs=3", "--threads", "1")
     told = CliRunner().invoke(
@@ -429,6 +431,7 @@ def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) 
     ]
     assert "By RMSE, baseline is the only model measured." in told.stdout
     assert page.is_file()
+    compare_here(monkeypatch)
     answer = CliRunner().invoke(
         compare_command, [table, *options, "--json"], catch_exceptions=False
     )

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
-from matinee.kernels import gibbs
+from matinee._types import Doubles, Floats, Longs
+from matinee.kernels import gibbs, read_only
 from matinee.threads import workers
 
 N_ROWS, N_OTHERS, N_FACTORS = 25, 80, 5
@@ -28,9 +29,11 @@ def make_rated(seed: int = 0) -> gibbs.Rated:
     counts[3:7] = 0, 1, gibbs.AT_ONCE, gibbs.AT_ONCE + 1
     index = [np.sort(rng.choice(N_OTHERS, count, replace=False)) for count in counts]
     target = rng.normal(size=counts.sum()).astype(np.float32)
-    return gibbs.Rated(
-        np.append(0, np.cumsum(counts)), np.concatenate(index).astype(np.int32), target
-    )
+    return rated_of(np.append(0, np.cumsum(counts)), np.concatenate(index), target)
+
+
+def rated_of(indptr: Longs, index: Longs, target: NDArray[np.floating]) -> gibbs.Rated:
+    return gibbs.Rated(indptr, read_only(index.astype(np.int32)), target.astype(np.float32))
 
 
 class Given(NamedTuple):
@@ -115,9 +118,7 @@ def test_a_row_without_ratings_is_drawn_from_its_prior() -> None:
 def test_draws_with_hundreds_of_ratings_and_factors_stay_exact() -> None:
     rng = np.random.default_rng(5)
     n, n_factors = 700, 64
-    rated = gibbs.Rated(
-        np.array([0, n]), np.arange(n, dtype=np.int32), rng.standard_normal(n, np.float32)
-    )
+    rated = rated_of(np.array([0, n]), np.arange(n), rng.standard_normal(n, np.float32))
     others = rng.normal(0, 0.2, (n, n_factors + 1)).astype(np.float32)
     weights = np.ones(1, np.float32), np.full(n, 1.7, np.float32)
     prior = np.zeros((1, n_factors + 1), np.float32), np.full(n_factors + 1, 20, np.float32)
@@ -131,9 +132,7 @@ def test_sums_of_single_precision_over_many_ratings_lose_nothing_that_a_draw_wou
     rng = np.random.default_rng(6)
     n, n_factors = 50_000, 8
     others = np.append(rng.normal(0.5, 0.4, (n, n_factors)), rng.normal(size=(n, 1)), axis=1)
-    rated = gibbs.Rated(
-        np.array([0, n]), np.arange(n, dtype=np.int32), rng.normal(3, 1, n).astype(np.float32)
-    )
+    rated = rated_of(np.array([0, n]), np.arange(n), rng.normal(3, 1, n))
     prior = np.zeros((1, n_factors + 1), np.float32), np.full(n_factors + 1, 20, np.float32)
     weights = np.ones(1, np.float32), np.ones(n, np.float32)
     noise = np.zeros((1, n_factors + 1), np.float32)
@@ -150,9 +149,8 @@ def test_sums_of_single_precision_over_many_ratings_lose_nothing_that_a_draw_wou
 def test_many_draws_have_the_mean_and_covariance_of_the_posterior() -> None:
     n, n_ratings = 60_000, 4  # the same person again and again, with other random numbers
     rng, one = np.random.default_rng(2), make_given()
-    index = np.array([2, 5, 11, 17], np.int32)
-    target = np.array([0.5, -1, 2, 0.1], np.float32)
-    rated = gibbs.Rated(np.arange(n + 1) * n_ratings, np.tile(index, n), np.tile(target, n))
+    index, target = np.array([2, 5, 11, 17]), np.array([0.5, -1, 2, 0.1])
+    rated = rated_of(np.arange(n + 1) * n_ratings, np.tile(index, n), np.tile(target, n))
     precisions = np.full(n, 1.3, np.float32), one.precisions[1]
     prior = np.tile(one.prior[0][:1], (n, 1)), one.prior[1]
     given = Given(one.others, precisions, prior, rng.standard_normal((n, SIZE), np.float32))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.kernels import knn
+from matinee.kernels import knn, read_only
 from matinee.kernels.knn import Measure, People, Rows, Rule
 from matinee.threads import workers
 from tests.reference import Values, similarity_twin, weighted_twin
@@ -50,8 +50,8 @@ def by_row(table: list[Values]) -> Rows:
     pairs = [pair for row in table for pair in sorted(row.items())]
     return Rows(
         starts,
-        np.array([group for group, _ in pairs], np.int32),
-        np.array([value for _, value in pairs], np.float32),
+        read_only(np.array([group for group, _ in pairs], np.int32)),
+        read_only(np.array([value for _, value in pairs], np.float32)),
     )
 
 

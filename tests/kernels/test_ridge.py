@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.kernels import ridge
+from matinee.kernels import read_only, ridge
 from matinee.models.fold_in import ridge as one_ridge
 
 N_USERS, N_ITEMS, N_FACTORS, BIAS_PENALTY = 40, 60, 7, 2.5
@@ -24,7 +24,7 @@ def rated(*, is_weighted: bool) -> ridge.RatedByUser:
     weight = rng.uniform(0.1, 1, n) if is_weighted else np.ones(n)
     index = np.concatenate(items).astype(np.int32)
     return ridge.RatedByUser(
-        indptr, index, rng.normal(size=n).astype(np.float32), weight.astype(np.float32)
+        indptr, read_only(index), rng.normal(size=n).astype(np.float32), weight.astype(np.float32)
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from matinee.kernels import read_only
 from matinee.kernels.top_k import (
     add_tile,
     heapsort,
@@ -71,14 +72,14 @@ def test_the_first_k_are_those_of_a_stable_sort_without_the_seen(
     for row, user in enumerate(users.tolist()):
         expected[row, seen[user]] = -np.inf
     best = np.empty((5, k), np.int64)
-    top_unseen(scores, users, (indptr, np.concatenate(seen).astype(np.int32)), best)
+    top_unseen(scores, users, (indptr, read_only(np.concatenate(seen).astype(np.int32))), best)
     assert np.array_equal(best, np.argsort(-expected, axis=1, kind="stable")[:, :k])
 
 
 def tiles_of(scores: NDArray[np.float32], seen: list[list[int]], k: int) -> NDArray[np.int64]:
     """The lists from tiles of 100 items, each user once."""
     indptr = np.cumsum([0, *map(len, seen)]).astype(np.int64)
-    items = np.concatenate([np.array(each, np.int32) for each in seen])
+    items = read_only(np.concatenate([np.array(each, np.int32) for each in seen]))
     users, best = np.arange(len(seen)), np.empty((len(seen), k), np.int64)
     found = no_items(indptr[:-1], k, 100)
     for first in range(0, scores.shape[1], 100):

@@ -169,7 +169,7 @@ def test_what_is_neither_a_list_of_ids_nor_a_mask_is_refused() -> None:
 
 
 def test_a_new_training_forgets_what_was_computed_from_the_last() -> None:
-    first, second = simulated(seed=1), simulated(seed=2)
+    first, second = (simulated(60, 40, 900, seed=seed) for seed in (1, 2))
     person: dict[Id, float] = {7: 5.0, 17: 1.0, 27: 4.0}
     for model, fresh in ((Hybrid(), Hybrid()), (ImplicitALS(), ImplicitALS())):
         model.fit(first, n_threads=1).recommend(person, 5)

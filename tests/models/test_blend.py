@@ -64,6 +64,12 @@ def ranks() -> Blend:
     return Blend.from_settings(RANKERS).fit(table(), n_threads=1)
 
 
+@cache
+def blend_of(models: str) -> Blend:
+    settings = PAIR | {"models": models} if "mf" in models else {"models": models}
+    return Blend.from_settings(settings).fit(table(), n_threads=1)
+
+
 def message(error: type[MatineeError], settings: dict[str, Any]) -> str:
     with pytest.raises(error) as caught:
         Blend.from_settings(settings)
@@ -318,8 +324,7 @@ def test_a_table_of_pairs_needs_no_stars() -> None:
 )
 @pytest.mark.parametrize("models", ["mf,item-knn,baseline", "baseline", "ease,ials,item-knn"])
 def test_parts_are_the_weighted_sums_of_those_of_the_models(models: str, person: Any) -> None:
-    one = Blend.from_settings(PAIR | {"models": models} if "mf" in models else {"models": models})
-    one.fit(table(), n_threads=1)
+    one = blend_of(models)
     score, parts = one.parts(person, ITEM)
     total = parts.mean + parts.user + parts.item + float(parts.ratings.sum())
     assert total == pytest.approx(score, abs=0.3 if person == 1 else 1e-4)
@@ -330,7 +335,7 @@ def test_parts_are_the_weighted_sums_of_those_of_the_models(models: str, person:
 @pytest.mark.parametrize("models", ["mf,item-knn,baseline", "baseline"])
 def test_a_prediction_without_a_rating_is_that_of_the_person_without_it(models: str) -> None:
     few: dict[Any, float] = {7: 5.0, 27: 1.0, ITEM: 4.0}
-    one = Blend.from_settings({"models": models}).fit(table(), n_threads=1)
+    one = blend_of(models)
     _, parts = one.parts(few, 47)
     left_out = [
         one.parts({item: of for item, of in few.items() if item != gone}, 47)[0] for gone in few

@@ -38,6 +38,7 @@ from tests.helpers import (
     history,
     ndcg_at_10,
     relabelled,
+    small_table,
     table,
 )
 
@@ -46,7 +47,11 @@ every_star_model = pytest.mark.parametrize(
     [model for model in MODELS if model.capabilities.predicts_stars],
     ids=lambda model: model.name,
 )
-QUICK: dict[str, dict[str, Any]] = {"bayes": {"samples": 24, "burn_in": 12}}
+QUICK: dict[str, dict[str, Any]] = {
+    "bayes": {"samples": 24, "burn_in": 12},
+    "blend": {"mf.adapt": False},
+    "hybrid": {"mf.adapt": False},
+}
 """Settings other than the defaults, for models that take long."""
 
 
@@ -64,17 +69,14 @@ def fitted(model: Model) -> Recommender:
 
 
 @every_model_and_the_docs
-@pytest.mark.parametrize("n_threads", [1, 2])
-def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(
-    model: Model, n_threads: int
-) -> None:
-    assert_same(arrays(fitted(model)), arrays(unfitted(model).fit(table(), n_threads=n_threads)))
+def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(model: Model) -> None:
+    assert_same(arrays(fitted(model)), arrays(unfitted(model).fit(table(), n_threads=2)))
 
 
 @every_model_and_the_docs
 def test_fitting_new_data_forgets_the_old(model: Model) -> None:
     new = simulated(50, 40, 800, seed=3)
-    first = unfitted(model).fit(table(), n_threads=1)
+    first = unfitted(model).fit(small_table(), n_threads=1)
     first.recommend(1)
     can_explain = explains(first)
     refitted, fresh = first.fit(new, n_threads=1), unfitted(model).fit(new, n_threads=1)
@@ -167,7 +169,7 @@ def test_a_table_of_equal_ratings_is_predicted_exactly(model: Model) -> None:
     equal = Ratings.from_ids([1, 1, 2, 2, 3], [1, 2, 2, 3, 1], [4.0] * 5, scale=Scale(1, 5, 1))
     # The neural models know no mean: they get there step by step, and their decay holds them back a little.
     patient = (
-        {"epochs": 300, "learning_rate": 0.02, "weight_decay": 0.0}
+        {"epochs": 150, "learning_rate": 0.04, "weight_decay": 0.0}
         if issubclass(model, NeuralRecommender)
         else {}
     )

@@ -273,7 +273,9 @@ def probes(tree: ast.AST) -> list[str]:
     """Calls of getattr, hasattr and setattr on a model, or for an attribute that a model learns."""
     found = []
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or ast.unparse(node.func) not in PROBES:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        if node.func.id not in PROBES:
             continue
         attribute = node.args[1]
         name = str(attribute.value) if isinstance(attribute, ast.Constant) else ""

@@ -28,7 +28,15 @@ from matinee.models.recency import DAY, LEAST, TrainingTimes, recency_weights
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import simulated
-from tests.helpers import arrays, assert_same, error_message, history, run, write_table
+from tests.helpers import (
+    arrays,
+    assert_same,
+    compare_here,
+    error_message,
+    history,
+    run,
+    write_table,
+)
 
 Model = type[Recommender]
 WITH_HALF_LIFE: list[Model] = [MatrixFactorization, ImplicitALS, EASE, ItemKNN, UserKNN, Hybrid]
@@ -449,7 +457,8 @@ def test_a_search_proposes_half_lives_and_none() -> None:
     assert "half_life" not in found.trials[0].settings
 
 
-def test_the_option_is_the_setting(tmp_path: Path) -> None:
+def test_the_option_is_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare_here(monkeypatch)
     path, out = tmp_path / "ratings.csv", tmp_path / "m.matinee"
     lines = ["user,item,rating,timestamp"]
     assert table().timestamp is not None

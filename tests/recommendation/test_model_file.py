@@ -24,6 +24,7 @@ from matinee.errors import ModelFileError, UnsupportedError
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
+from matinee.models.bayes.model import BayesianMF
 from matinee.models.declarations import state_of
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation import model_file
@@ -52,7 +53,8 @@ def table(ids: str) -> Ratings:
 
 @cache
 def fitted(model: Model, ids: str = "integers") -> Recommender:
-    return model().fit(table(ids), n_threads=1)
+    settings = {"samples": 20, "burn_in": 10} if model is BayesianMF else {}
+    return model.from_settings(settings).fit(table(ids), n_threads=1)
 
 
 def catalog_of(model: Recommender, kind: str) -> Catalog:

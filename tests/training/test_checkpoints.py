@@ -207,7 +207,7 @@ def fit_and_save(
 @pytest.mark.parametrize(
     ("model", "n_kills", "settings"),
     [
-        (PlainMF, 3, {"epochs": 160}),
+        (PlainMF, 3, {"epochs": 400}),
         (EmbeddingMLP, 6, {"epochs": 70, "hidden": "16", "batch_size": 100}),
     ],
     ids=["plain-mf", "mlp"],

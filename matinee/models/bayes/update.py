@@ -178,11 +178,13 @@ class _Sweep:
         return total
 
     def _rows(self, users: Longs) -> _Rows:
+        from matinee.kernels import read_only
+
         history = self.change.history
         counts = history.counts[users]
         place = run_positions(history.indptr[users], counts)
         indptr = np.append(0, np.cumsum(counts))
-        return _Rows(indptr, place, np.ascontiguousarray(history.item_index[place]))
+        return _Rows(indptr, place, read_only(history.item_index[place]))
 
     def users(self, draw: int, items: Floats, users: Longs, name: str, random: _Random) -> Floats:
         """Draws some users given the items, (n, F + 1).

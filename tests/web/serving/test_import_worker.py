@@ -97,6 +97,7 @@ def test_a_file_that_takes_too_much_memory_is_refused(
     snapshot: ModelSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = "import matinee.web.serving.import_process as p; p.MAX_MEGABYTES = 150; p.main()"
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # threads need memory, as on a server
     monkeypatch.setattr(import_worker, "COMMAND", (sys.executable, "-c", code))
 
     async def work(worker: ImportWorker) -> None:
