@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
+import matinee
 from matinee.recommendation.guide import Guide
 from matinee.spark.factors import TrainingSteps
 from tests.helpers import table
@@ -167,7 +168,12 @@ def survivor(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_training_goes_on_after_a_worker_is_killed(
     survivor: Path, spark_files: SparkFiles
 ) -> None:
+    """The result is that of an undisturbed training, number by number."""
     one, undisturbed = Guide.load(survivor).model, spark_files.model("mf")
+    assert isinstance(one, matinee.MatrixFactorization)
+    assert isinstance(undisturbed, matinee.MatrixFactorization)
     assert (one.users_, one.items_) == (table().users, table().items)
+    np.testing.assert_allclose(one.item_factors_, undisturbed.item_factors_, atol=1e-4)
+    np.testing.assert_allclose(one.user_bias_, undisturbed.user_bias_, atol=1e-4)
     difference = one.predict_ratings(table()) - undisturbed.predict_ratings(table())
     assert np.abs(difference).max() < 0.02

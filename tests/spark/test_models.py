@@ -6,13 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-import matinee
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.recommendation.guide import Guide
 from matinee.spark.settings import spark_model
 from tests.helpers import all_attributed, as_json, error_message, good, misused, refused, table
-from tests.spark.trained import ON_SPARK, SparkFiles, train
+from tests.spark.trained import ON_SPARK, SparkFiles
 
 pytestmark = pytest.mark.xdist_group("spark")
 
@@ -91,70 +90,59 @@ def test_the_other_commands_take_the_file(spark_files: SparkFiles, tmp_path: Pat
     assert "Best films" in good("biases", spark_files.path("mf")).stdout
 
 
-def test_training_twice_gives_the_same_bits(
-    spark_files: SparkFiles, lake: Path, tmp_path: Path
-) -> None:
-    one = spark_files.model("mf")
-    other = Guide.load(train(lake, "mf", tmp_path / "again.matinee")).model
-    assert isinstance(one, matinee.MatrixFactorization)
-    assert isinstance(other, matinee.MatrixFactorization)
-    np.testing.assert_allclose(one.item_factors_, other.item_factors_, atol=1e-4)
-    np.testing.assert_allclose(one.user_bias_, other.user_bias_, atol=1e-4)
-
-
 # -- without users -------------------------------------------------------------------------------
 
 
 def test_without_users_everybody_is_served_by_their_ratings(
     spark_files: SparkFiles, tmp_path: Path
 ) -> None:
-    guide, other = Guide.load(spark_files.path("no users")), Guide.load(spark_files.path("mf"))
+    path = spark_files.path("no users")
+    guide, other = Guide.load(path), spark_files.model("ials")
     assert len(guide.model.users_) == 0
-    mine = history_of(other.model, 17)
+    mine = history_of(other, 17)
     np.testing.assert_allclose(
-        guide.model.scores(guide.model.fold_in(mine)), other.model.scores(17), atol=5e-3
+        guide.model.scores(guide.model.fold_in(mine)), other.scores(17), atol=5e-3
     )
     csv = tmp_path / "mine.csv"
     csv.write_text("title,rating\nFilm 7,5\nFilm 27,1\n")
-    assert len(as_json("recommend", spark_files.path("no users"), "--ratings", csv)["items"]) == 10
-    assert (
-        len(
-            as_json("explain", spark_files.path("no users"), "--ratings", csv, "--item", "Film 107")
-        )
-        > 3
-    )
-    told = refused("recommend", spark_files.path("no users"), "--user", 1)
+    assert len(as_json("recommend", path, "--ratings", csv)["items"]) == 10
+    assert len(as_json("explain", path, "--ratings", csv, "--item", "Film 107")) > 3
+    told = refused("recommend", path, "--user", 1)
     assert "No user '1'" in told or "no users" in told
 
 
+def everybody(path: Path, out: Path, *words: object) -> pl.DataFrame:
+    """The lists of all users."""
+    good("recommend", path, "--everybody", "-k", 5, *words, "--out", out)
+    return pl.read_parquet(out / "*.parquet" if out.is_dir() else out).sort("user_id", "rank")
+
+
 def test_lists_for_everybody_are_those_of_this_machine(
-    spark_files: SparkFiles, lake: Path, tmp_path: Path
+    spark_files: SparkFiles, tmp_path: Path
 ) -> None:
-    here = tmp_path / "here.parquet"
-    good("recommend", spark_files.path("mf"), "--everybody", "-k", 5, "--out", here)
-    expected = pl.read_parquet(here)
-    there = tmp_path / "there.parquet"
-    words = ("recommend", spark_files.path("mf"), "--everybody", "-k", 5, *ON_SPARK, "--out", there)
-    assert as_json(*words) == {"users": 300, "rows": len(expected), "out": str(there)}
-    found = pl.read_parquet(there / "*.parquet").sort("user_id", "rank")
-    assert found.drop("stars").equals(expected.drop("stars").sort("user_id", "rank"))
+    path, out = spark_files.path("mf"), tmp_path / "there.parquet"
+    here = everybody(path, tmp_path / "here.parquet")
+    words = ("recommend", path, "--everybody", "-k", 5, *ON_SPARK, "--out", out)
+    assert as_json(*words) == {"users": 300, "rows": len(here), "out": str(out)}
+    found = pl.read_parquet(out / "*.parquet").sort("user_id", "rank")
+    assert found.drop("stars").equals(here.drop("stars"))
     assert "exists already" in refused(*words)
-    folded = tmp_path / "folded.parquet"
-    histories = ("--histories", lake / "parts", "--out", folded)
-    good("recommend", spark_files.path("no users"), "--everybody", "-k", 5, *ON_SPARK, *histories)
-    same = pl.read_parquet(folded / "*.parquet").sort("user_id", "rank")
-    agree = (same["item_id"] == found["item_id"]).mean()
+
+
+def test_lists_from_histories_are_those_of_known_users(
+    spark_files: SparkFiles, tmp_path: Path
+) -> None:
+    known = everybody(spark_files.path("ials"), tmp_path / "known.parquet")
+    path = spark_files.path("no users")
+    ratings = spark_files.lake / "titled" / "ratings.csv"
+    with spark_files.reading_once():
+        histories = (*ON_SPARK, "--histories", ratings)
+        folded = everybody(path, tmp_path / "folded.parquet", *histories)
+    agree = (folded["item_id"] == known["item_id"]).mean()
     assert isinstance(agree, float)
     assert agree > 0.97
-    told = refused(
-        "recommend",
-        spark_files.path("no users"),
-        "--everybody",
-        *ON_SPARK,
-        "--out",
-        tmp_path / "x.parquet",
-    )
-    assert "--histories DATA" in told
+    out = tmp_path / "x.parquet"
+    assert "--histories DATA" in refused("recommend", path, "--everybody", *ON_SPARK, "--out", out)
 
 
 # -- what Spark does not do ----------------------------------------------------------------------

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from matinee.data.ratings import Ratings
+from matinee.data.reading.options import ReadOptions
 from matinee.errors import EngineError
 from matinee.models.base import Recommender
 from matinee.recommendation.guide import Guide
-from matinee.spark import factors, lists, stars
+from matinee.spark import encoding, factors, lists, stars
+from matinee.spark.encoding import ClusterRatings, read_ratings
 from matinee.spark.session import Cluster, SparkOptions, check_installed, cluster
 from tests.helpers import good, table
 
@@ -104,15 +106,33 @@ class SparkFiles:
 
     def __init__(self, lake: Path, folder: Path) -> None:
         self.lake, self.folder = lake, folder
+        self.tables: dict[str, ClusterRatings] = {}
+
+    @contextmanager
+    def reading_once(self) -> Iterator[None]:
+        """Commands in the block get the table that the first of them has read, which is cached
+        in Spark; reading has tests of its own."""
+
+        def read(here: Cluster, source: Sequence[str], options: ReadOptions) -> ClusterRatings:
+            key = "|".join([*source, repr(options)])
+            if key not in self.tables:
+                self.tables[key] = read_ratings(here, source, options)
+            return self.tables[key]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(encoding, "read_ratings", read)
+            yield
 
     def path(self, name: str) -> Path:
-        """The file of a model; "no users" is one of `mf` without users."""
+        """The file of a model; "no users" is one of `ials` without users."""
         out = self.folder / f"{name}.matinee"
-        if out.exists():
-            return out
-        if name == "no users":
-            return train(self.lake, "mf", out, "--no-users")
-        return train(self.lake, name, out)
+        if not out.exists():
+            with self.reading_once():
+                if name == "no users":
+                    train(self.lake, "ials", out, "--no-users")
+                else:
+                    train(self.lake, name, out)
+        return out
 
     def model(self, name: str) -> Recommender:
         """The model of a file, which no test may change."""
