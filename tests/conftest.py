@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # One thread for BLAS and PyTorch, also in processes that tests start: theirs wait by spinning, and each worker
 # of pytest-xdist has about one core. The libraries read this when they are loaded.
@@ -15,6 +16,10 @@ from matinee.data.ratings import Ratings
 from matinee.models import adaptation
 
 ENOUGH_HELD_OUT = adaptation.ENOUGH_HELD_OUT
+
+if TYPE_CHECKING:
+    from matinee.spark.session import Cluster
+    from tests.spark.trained import SparkFiles
 
 
 def real_data(name: str) -> Path:
@@ -86,3 +91,50 @@ def all_parts_are_held_out() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adaptation, "ENOUGH_HELD_OUT", ENOUGH_HELD_OUT)
         yield
+
+
+# -- Spark: one session, and models trained there --------------------------------------------------------------
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests of a group first, so that one worker of pytest-xdist runs all of them.
+
+    Each worker begins with a part of the list, and has tests taken from the end of its part where another worker has
+    none left: what comes first stays together. Those that need a Spark of their own come before the others of
+    the group, because a process has one Spark at a time.
+    """
+    ranks = {None: 2, "spark": 1, "cluster": 0}
+
+    def rank(item: pytest.Item) -> int:
+        mark = item.get_closest_marker("xdist_group")
+        return ranks[mark.args[0] if mark else None]
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of tables; see `write_lake`."""
+    from tests.spark.trained import write_lake
+
+    return write_lake(tmp_path_factory.mktemp("lake"))
+
+
+@pytest.fixture(scope="session")
+def spark() -> "Iterator[Cluster]":
+    """A real Spark of two cores, for tests that are marked with xdist_group("spark")."""
+    from tests.spark.trained import session
+
+    with session() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def spark_files(
+    spark: "Cluster", lake: Path, tmp_path_factory: pytest.TempPathFactory
+) -> "SparkFiles":
+    """Model files that Spark trains."""
+    from tests.spark.trained import SparkFiles
+
+    del spark  # the session that the commands find
+    return SparkFiles(lake, tmp_path_factory.mktemp("spark-files"))

@@ -152,14 +152,19 @@ def restore(
     arrays: Arrays,
     members: "Mapping[str, Recommender]",
 ) -> None:
-    """Restores a fitted model from the arrays of `state_of`.
+    """Makes a model fitted by what was learned elsewhere: read from a file, kept by a checkpoint,
+    or computed by an engine of its own, as on a cluster.
+
+    The arrays are those that `fit` would leave and `state_of` gives.
 
     Args:
-        history: checked by `check_history`.
+        history: checked by `check_history`, or made from ratings.
+        members: by name, fitted or not, of a model that has some (`Recommender.set_members`).
 
     Raises:
         DataError: as for `check_state`.
     """
+    forget_cached(model)
     arrays = check_state(model, history, arrays)
     model.users_, model.items_, model.scale_ = history.users, history.items, history.scale
     model.history_ = history

@@ -160,7 +160,7 @@ class Hybrid(Recommender):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        each = [member.capabilities for member in self._unfitted().values()]
+        each = [member.capabilities for member in self.unfitted_members().values()]
         self.capabilities = replace(
             self.capabilities,
             uses_times=any(member.uses_times for member in each),
@@ -169,7 +169,7 @@ class Hybrid(Recommender):
 
     # -- members -------------------------------------------------------------------------
 
-    def _unfitted(self) -> dict[str, Recommender]:
+    def unfitted_members(self) -> dict[str, Recommender]:
         """New members with their settings, by name.
 
         Raises:
@@ -182,7 +182,7 @@ class Hybrid(Recommender):
                 f"{self.name}: {self.stars} ranks items and does not predict stars; set stars to "
                 "mf, bayes or blend."
             )
-        kinds = self._kinds(self.stars, self._list_names())
+        kinds = self._kinds(self.stars, self.list_names())
         settings = settings_of_members(self.name, self.member_settings, tuple(kinds), self.seed)
         members: dict[str, Recommender] = {}
         for name, kind in kinds.items():
@@ -195,7 +195,7 @@ class Hybrid(Recommender):
             members[name] = kind.from_settings(given)
         return members
 
-    def _list_names(self) -> tuple[str, ...]:
+    def list_names(self) -> tuple[str, ...]:
         """The names of the members that make lists.
 
         Raises:
@@ -221,7 +221,7 @@ class Hybrid(Recommender):
 
     def set_members(self, members: Mapping[str, Recommender]) -> None:
         """Sets all its members, fitted or not, from a file."""
-        unfitted = self._unfitted()
+        unfitted = self.unfitted_members()
         if list(map(type, unfitted.values())) != list(map(type, members.values())) or list(
             unfitted
         ) != list(members):
@@ -236,7 +236,7 @@ class Hybrid(Recommender):
         """See `Recommender`; those of the members that make lists."""
         if not self.is_fitted:
             return {}
-        return dict(zip(self._list_names(), self.weights_.tolist(), strict=True))
+        return dict(zip(self.list_names(), self.weights_.tolist(), strict=True))
 
     def _fitted(self) -> Iterator[tuple[str, Recommender]]:
         for name, member in self.members_.items():
@@ -253,13 +253,13 @@ class Hybrid(Recommender):
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         recency_weights(train, self.half_life, self.name)  # refuses a table without times
-        names = self._list_names()
+        names = self.list_names()
         stages = Stages(options, 2 * len(names) + 1)
         fitting = tuple(name for name in names if not _is_too_large(name, train)) or names
-        weights = self._learn_weights(train, fitting, stages)
+        weights = self.learn_weights(train, fitting, stages)
         weight_of = dict(zip(fitting, weights.tolist(), strict=True))
         self.weights_ = np.array([weight_of.get(name, 0.0) for name in names])
-        self.members_ = self._unfitted()
+        self.members_ = self.unfitted_members()
         used = {name for name, weight in self.member_weights().items() if weight}
         if self.has_stars:
             used.add(self.stars)
@@ -277,9 +277,10 @@ class Hybrid(Recommender):
         self.ends_ = self._vector_ends()
         self._combine()
 
-    def _learn_weights(self, train: Ratings, names: tuple[str, ...], stages: Stages) -> Doubles:
-        """The weights of these members that make lists, from a part of the ratings, (M,)."""
-        usual = _usual_weights(names, has_stars=self.has_stars)
+    def learn_weights(self, train: Ratings, names: tuple[str, ...], stages: Stages) -> Doubles:
+        """The weights of these members that make lists, (M,), from a part of the ratings, on which
+        members are fitted; the model itself stays as it is."""
+        usual = _usual_weights(names, has_stars=train.scale.has_stars)
         sample = _some_users(train, self.seed)
         too_few = round(len(sample) * self.holdout) < ENOUGH
         is_used = usual > 0
@@ -290,7 +291,7 @@ class Hybrid(Recommender):
             for name in tried:
                 stages.skip(name)
             return np.asarray(saved["weights"], np.float64)
-        part, unfitted = random_split(sample, self.holdout, self.seed), self._unfitted()
+        part, unfitted = random_split(sample, self.holdout, self.seed), self.unfitted_members()
         members = [stages.fit(f"{name} of a part", unfitted[name], part.train) for name in tried]
         weights = usual.copy()
         with one_blas_thread():  # with more, sums would depend on the number of cores
@@ -302,7 +303,7 @@ class Hybrid(Recommender):
     def new_members(self, train: Ratings) -> dict[str, Recommender]:
         """See `Combining`."""
         del train
-        return self._unfitted()
+        return self.unfitted_members()
 
     def _vector_ends(self) -> Longs:
         return vector_ends(member for _, member in self._fitted())
@@ -390,7 +391,7 @@ class Hybrid(Recommender):
         return self.predictor.deviations(self._own(profile, self.stars), item_index)
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
-        name = self.stars if self.has_stars else self._list_names()[0]
+        name = self.stars if self.has_stars else self.list_names()[0]
         return self.members_[name].attribute(self._own(profile, name), item_index)
 
     def learned_biases(self) -> Biases | None:

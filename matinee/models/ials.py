@@ -224,7 +224,7 @@ class ImplicitALS(Recommender):
         item_factors = placed(self.item_factors_, change.item_source)
         counts = np.bincount(users.positives.indices, minlength=len(item_factors))
         n_items, n_users = int(np.count_nonzero(counts)), n_active(users.positives)
-        users.penalties[:] = self._penalties(weight_sums(users.positives), n_items)
+        users.penalties[:] = self.penalties_of(weight_sums(users.positives), n_items)
         own, changed = np.flatnonzero(change.has_news), np.flatnonzero(change.items_change)
         closely = _Stop(LAST_STEPS, LAST_GAIN)
         with one_blas_thread(), workers(n_threads) as run:
@@ -233,7 +233,7 @@ class ImplicitALS(Recommender):
             if len(changed):
                 ratings = change.history.to_training_ratings()
                 items = self._table(ratings.by_item, item_factors)
-                items.penalties[:] = self._penalties(weight_sums(items.positives), n_users)
+                items.penalties[:] = self.penalties_of(weight_sums(items.positives), n_users)
                 spectrum = solver.rotate(items, users)
                 solver.improve_rows(items, users.factors, changed, spectrum, closely)
                 self.spectrum_ = solver.improve(users, items, LAST_STEPS, UPDATE_GAIN)
@@ -255,8 +255,8 @@ class ImplicitALS(Recommender):
         n_users, n_items = n_active(by_user), n_active(by_item)
         user_sums, item_sums = weight_sums(by_user), weight_sums(by_item)
         self.strength_ = np.array(1.0)
-        user_penalties = self._penalties(user_sums, n_items)
-        item_penalties = self._penalties(item_sums, n_users)
+        user_penalties = self.penalties_of(user_sums, n_items)
+        item_penalties = self.penalties_of(item_sums, n_users)
         means = [user_penalties[user_sums > 0].mean(), item_penalties[item_sums > 0].mean()]
         n_likes = float(len(by_user.indices))
         if recency is not None:
@@ -279,7 +279,7 @@ class ImplicitALS(Recommender):
         return users, items
 
     def _likes(self) -> LikeRule:
-        return LikeRule(float(self.threshold_), self._weights_of)
+        return LikeRule(float(self.threshold_), self.weights_of)
 
     def _start(self, by_user: "Positives", by_item: "Positives") -> tuple[Floats, Floats]:
         """Random factors for users, (U, F), and zeros for items, (I, F), which are solved
@@ -305,15 +305,20 @@ class ImplicitALS(Recommender):
         start[np.diff(by_user.indptr) == 0] = 0
         return start, np.zeros((len(items), self.factors), np.float32)
 
-    def _weights_of(self, value: Floats) -> Floats:
-        """The weights of likes with these ratings or counts."""
+    def weights_of(self, value: Floats) -> Floats:
+        """The weights of likes with these ratings or counts, (n,); `mean_weight_` must be set."""
         counts = np.maximum(value, 0)
         weights = {"none": np.ones_like(counts), "log": 1 + self.alpha * np.log1p(counts)}
         weight = weights.get(self.weights, 1 + self.alpha * counts) / float(self.mean_weight_)
         return weight.astype(np.float32)
 
-    def _penalties(self, n: Doubles, n_others: int) -> Doubles:
-        """The penalties of squared factors, for rows whose weights add up to n."""
+    def penalties_of(self, n: Doubles, n_others: int) -> Doubles:
+        """The penalties of squared factors, for users or items whose likes weigh n, (R,);
+        `strength_` must be set.
+
+        Args:
+            n_others: of items or users that have likes.
+        """
         return np.asarray(self.strength_ * (n + self.alpha0 * n_others) ** self.nu)
 
     # -- people --------------------------------------------------------------------------
@@ -335,7 +340,7 @@ class ImplicitALS(Recommender):
             matrix of all items, (F, F).
         """
         liked = self.item_factors_[item_index].astype(np.float64)
-        weight = self._weights_of(value).astype(np.float64)
+        weight = self.weights_of(value).astype(np.float64)
         if recency is not None:
             weight *= recency
         return liked, weight, liked.T * weight @ liked + np.diag(self.alpha0 * self.spectrum_)
@@ -350,8 +355,8 @@ class ImplicitALS(Recommender):
         if not likes.any():
             return self.average_
         liked = self.item_factors_[item_index[likes]].astype(np.float64)
-        weight = self._weights_of(value[likes]).astype(np.float64)
-        penalty = self._penalties(weight.sum(), self._n_active_items)
+        weight = self.weights_of(value[likes]).astype(np.float64)
+        penalty = self.penalties_of(weight.sum(), self._n_active_items)
         diagonal = self.alpha0 * self.spectrum_ + penalty  # the form without the likes
         if len(liked) < self.factors:  # the smaller of two equal systems (Woodbury, 1950)
             form = (liked / diagonal) @ liked.T + np.diag(1 / weight)  # (n, n)
@@ -385,7 +390,7 @@ class ImplicitALS(Recommender):
         values, axes = np.linalg.eigh(form)
         item, liked = item @ axes, liked @ axes
         sums = weight.sum() - np.append(0, weight)  # (1 + n,), of all likes, then without each
-        penalties = self._penalties(sums, self._n_active_items)
+        penalties = self.penalties_of(sums, self._n_active_items)
         inverse = 1 / (values + penalties[:, None])  # (1 + n, F)
         score = float(self._scores(profile.vector[None])[0, item_index])
         ratings, without = np.zeros(n), np.full(n, score)

@@ -119,25 +119,34 @@ def checked_table(cluster: Cluster, raw: RawTable, options: ReadOptions) -> Chec
 def _ids(frame: "DataFrame", rules: ValueRules) -> dict[str, "Column"]:
     """The columns of the users and items: integers if all ids are whole numbers, else texts.
 
-    All questions about both columns are asked in one pass.
+    All questions about columns of texts or decimals are asked in one pass.
     """
     from pyspark.sql import functions as f
 
     types = dict(frame.dtypes)
-    texts = {role: _id_text(role, types[f"raw_{role}"]) for role in ("user", "item")}
+    columns: dict[str, Column] = {}
+    texts: dict[str, Column] = {}
     asked = []
+    for role in ("user", "item"):
+        if types[f"raw_{role}"] in _INTEGERS and not rules.options.text_ids:
+            columns[role] = f.col(f"raw_{role}").cast("bigint")  # nothing to find out
+        else:
+            texts[role] = _id_text(role, types[f"raw_{role}"])
+    if not texts:
+        return columns
     for role, text in texts.items():
         is_id = text.isNotNull() & ~text.isin(sorted(MISSING_WORDS))
         for name, form in (("integer", INTEGER), ("whole", WHOLE), ("zero", POINT_ZERO)):
             is_other = (is_id & ~text.rlike(form)).cast("bigint")
             asked.append(f.sum(is_other).alias(f"{role}_{name}"))
         asked.append(f.sum((is_id & text.rlike(WITH_POINT)).cast("bigint")).alias(f"{role}_point"))
-        found = f.when(text.isin(sorted(MISSING_WORDS)), text)
-        asked.append(f.collect_set(found).alias(f"{role}_words"))
+        word = f.when(text.isin(sorted(MISSING_WORDS)), text)
+        asked.append(f.collect_set(word).alias(f"{role}_words"))
     told = frame.filter("is_split").agg(*asked).first()
     assert told is not None
     counts = told.asDict()
-    return {role: _id_column(frame, role, text, counts, rules) for role, text in texts.items()}
+    found = {role: _id_column(frame, role, text, counts, rules) for role, text in texts.items()}
+    return columns | found
 
 
 def _id_text(role: str, kind: str) -> "Column":

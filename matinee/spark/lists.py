@@ -202,10 +202,10 @@ def solve_likers(block: UserBlock, state: ListState) -> tuple["Positives", Float
     model = state.model
     is_liked = block.value >= float(model.threshold_)
     indptr = np.append(0, np.cumsum(is_liked))[block.indptr]
-    weight = model._weights_of(block.value[is_liked])
+    weight = model.weights_of(block.value[is_liked])
     positives = als.Positives(indptr, block.item[is_liked], weight)
     sums = np.append(0, np.cumsum(weight, dtype=np.float64))
-    penalties = model._penalties(np.diff(sums[indptr]), state.n_items).astype(np.float32)
+    penalties = model.penalties_of(np.diff(sums[indptr]), state.n_items).astype(np.float32)
     factors, losses = (
         np.zeros((len(block.users), model.factors), np.float32),
         np.zeros(len(block.users)),
@@ -255,7 +255,7 @@ def _improved(state: ListState, sums: _RoundSums, n: Doubles, likes: _Likes) -> 
         n: the sum of the weights of the positives of each item, (I,).
     """
     model, items = state.model, state.item_factors.astype(np.float64)
-    penalty = model._penalties(n, likes.n_users)  # (I,)
+    penalty = model.penalties_of(n, likes.n_users)  # (I,)
     everybody = model.alpha0 * sums.gram
     right = sums.items - items @ everybody - penalty[:, None] * items
     form = sums.moment / max(n.sum(), 1e-30)

@@ -65,8 +65,8 @@ def _hybrid(settings: Mapping[str, int | str]) -> Hybrid:
         member, _, rest = part.partition(".")
         given.setdefault(member, set()).add(rest.partition("=")[0])
     added: dict[str, int | str] = {}
-    for member, one in plain._unfitted().items():
-        if one.name not in MATTERING or one.name == "hybrid":
+    for member, one in plain.unfitted_members().items():
+        if one.name not in MATTERING or isinstance(one, Hybrid):
             names = "mf, ials and ease"
             raise UnsupportedError(
                 f"On Spark, the members of a hybrid are {names}, not {one.name}; leave it out."

@@ -5,7 +5,8 @@ everybody is served by their ratings (`fold_in`).
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +17,14 @@ from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import FitOptions, Recommender
+from matinee.models.declarations import restore, state_of
 from matinee.models.ease import EASE, has_memory
 from matinee.models.genre_taste import ItemContent, content_of, genre_tastes
 from matinee.models.history import History
 from matinee.models.hybrid import MOST_ITEMS, MOST_WEIGHED, Hybrid
 from matinee.models.ials import ImplicitALS
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.models.members import Stages
+from matinee.models.members import Stages, vector_ends
 from matinee.progress import Progress
 from matinee.spark.encoding import ClusterRatings, item_counts
 from matinee.spark.lists import ListState, learn_lists, solve_likers
@@ -77,27 +79,15 @@ def train(
         )
     saved.check(table)
     counts, sums = item_counts(table)
-    facts = _Facts(table, counts, sums, saved, progress)
-    _learn(model, facts)
-    _know(model, facts, facts.history())
-    if isinstance(model, Hybrid):
-        _finish_hybrid(model)
+    _fit(model, _Facts(table, counts, sums, saved), progress)
     return model
 
 
 class _Facts:
     """What one training knows of the table."""
 
-    def __init__(
-        self,
-        table: ClusterRatings,
-        counts: Longs,
-        sums: Doubles,
-        saved: Saved,
-        progress: Progress | None,
-    ) -> None:
-        self.table, self.counts, self.sums, self.progress = table, counts, sums, progress
-        self.saved = saved
+    def __init__(self, table: ClusterRatings, counts: Longs, sums: Doubles, saved: Saved) -> None:
+        self.table, self.counts, self.sums, self.saved = table, counts, sums, saved
         self.n_users = table.n_users if saved.users else 0
         means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
         self.means = means.astype(np.float32)
@@ -108,8 +98,10 @@ class _Facts:
             return self.table.user_vocabulary()
         return Vocabulary([], "user")
 
+    @cached_property
     def history(self) -> History:
-        """The training ratings as the model keeps them."""
+        """The training ratings as the model keeps them, with the features of the items; collected
+        when they are asked for, after the training of the first model that keeps them."""
         table, users = self.table, self.users()
         if self.saved.users and self.saved.history:
             ratings = ratings_of(table, table.frame, users)
@@ -167,49 +159,28 @@ def _some_users(table: ClusterRatings, most: int, seed: int) -> Ratings:
 # -- learning ----------------------------------------------------------------------------
 
 
-def _learn(model: Recommender, facts: _Facts) -> None:
-    """Sets the fitted arrays of a model, but for what all models share."""
+def _fit(model: Recommender, facts: _Facts, progress: Progress | None) -> None:
+    """Learns on the cluster what `fit` learns on one machine, and makes the model a fitted one."""
+    members: dict[str, Recommender] = {}
     if isinstance(model, MatrixFactorization):
-        _set_stars(model, facts)
+        _learn_stars(model, facts, progress)
     elif isinstance(model, ImplicitALS):
-        _set_lists(model, facts)
+        _learn_lists(model, facts, progress)
     elif isinstance(model, EASE):
         model.fit(_some_users(facts.table, MOST_OF_EASE, model.seed))
     elif isinstance(model, Hybrid):
-        _learn_hybrid(model, facts)
+        members = _learn_hybrid(model, facts, progress)
     else:
         raise UnsupportedError(f"On Spark, matinee does not train {model.name}.")
-
-
-def _know(model: Recommender, facts: _Facts, history: History) -> None:
-    """Sets what all models share, in the model and its members."""
-    model.users_, model.items_, model.scale_ = history.users, history.items, history.scale
-    model.history_ = history
-    if not model.capabilities.uses_features:
-        model.history_ = History(
-            history.users,
-            history.items,
-            history.scale,
-            history.indptr,
-            history.item_index,
-            history.value,
-        )
     model.item_counts_, model.item_means_ = facts.counts, facts.means
-    if isinstance(model, Hybrid):
-        for name in _used(model):
-            _know(model.members_[name], facts, history)
+    history = facts.history
+    if not model.capabilities.uses_features:
+        history = replace(history, item_features=None)
+    restore(model, history, state_of(model), members)
 
 
-def _used(model: Hybrid) -> list[str]:
-    """The names of the members that are learned."""
-    used = [
-        name for name, weight in zip(model._list_names(), model.weights_, strict=True) if weight
-    ]
-    return [model.stars, *used] if model.has_stars else used
-
-
-def _set_stars(model: MatrixFactorization, facts: _Facts) -> None:
-    state = learn_stars(model, facts.table, facts.counts, facts.progress)
+def _learn_stars(model: MatrixFactorization, facts: _Facts, progress: Progress | None) -> None:
+    state = learn_stars(model, facts.table, facts.counts, progress)
     shared = facts.table.cluster.session.sparkContext.broadcast(state)
 
     def vectors(block: UserBlock) -> list[pa.Table]:
@@ -224,8 +195,8 @@ def _set_stars(model: MatrixFactorization, facts: _Facts) -> None:
     model.user_factors_ = np.ascontiguousarray(rows[:, 1:]) * np.sqrt(deviation)
 
 
-def _set_lists(model: ImplicitALS, facts: _Facts) -> None:
-    state = learn_lists(model, facts.table, facts.progress)
+def _learn_lists(model: ImplicitALS, facts: _Facts, progress: Progress | None) -> None:
+    state = learn_lists(model, facts.table, progress)
     shared = facts.table.cluster.session.sparkContext.broadcast(state)
 
     def vectors(block: UserBlock) -> list[pa.Table]:
@@ -242,35 +213,38 @@ def _set_lists(model: ImplicitALS, facts: _Facts) -> None:
 # -- hybrid ------------------------------------------------------------------------------
 
 
-def _learn_hybrid(model: Hybrid, facts: _Facts) -> None:
-    """Sets the members and the arrays of a hybrid.
+def _learn_hybrid(
+    model: Hybrid, facts: _Facts, progress: Progress | None
+) -> dict[str, Recommender]:
+    """Sets the arrays of a hybrid, and returns its members, those of weight 0 unfitted.
 
     The weights of the members are learned on this machine from the ratings of some users, as those
     of any table, and so is `ease`, whose sums over users a sample estimates.
     """
-    table = facts.table
-    model.users_, model.items_, model.scale_ = Vocabulary([], "user"), table.items, table.scale
-    names = model._list_names()
+    table, names = facts.table, model.list_names()
     is_large = len(table.items) > MOST_ITEMS or not has_memory(len(table.items))
     fitting = tuple(name for name in names if not (is_large and name.startswith(EASE.name)))
     fitting = fitting or names
     sample = _some_users(table, MOST_WEIGHED, model.seed)
     if len(sample) == 0:
         raise DataError("The table has too few users to draw some of them.")
-    stages = Stages(FitOptions(progress=facts.progress), 2 * len(names) + 1)
-    weights = model._learn_weights(sample, fitting, stages)
+    stages = Stages(FitOptions(progress=progress), 2 * len(names) + 1)
+    weights = model.learn_weights(sample, fitting, stages)
     weight_of = dict(zip(fitting, weights.tolist(), strict=True))
     model.weights_ = np.array([weight_of.get(name, 0.0) for name in names])
-    model.members_ = model._unfitted()
-    for name in _used(model):
-        member = model.members_[name]
-        part = _Facts(table, facts.counts, facts.sums, facts.saved, stages.skip(name))
-        _learn(member, part)
+    weight_of[model.stars] = float(table.scale.has_stars)  # the member is there for stars alone
+    members, fitted = model.unfitted_members(), []
+    for name, member in members.items():
+        if weight_of.get(name):
+            _fit(member, facts, stages.skip(name))
+            fitted.append(member)
     mean = float(facts.sums.sum() / facts.counts.sum())
     model.global_mean_ = np.array(mean)
     content = content_of(table.item_features, facts.counts, facts.sums - mean * facts.counts)
     model.features_, model.item_bias_ = content
     model.genre_tastes_ = _tastes(content, mean, facts)
+    model.ends_ = vector_ends(fitted)
+    return members
 
 
 def _tastes(content: ItemContent, mean: float, facts: _Facts) -> Floats:
@@ -285,9 +259,3 @@ def _tastes(content: ItemContent, mean: float, facts: _Facts) -> Floats:
         return [matrix_rows(block.users, rows)]
 
     return facts.rows_of_users(vectors, width)
-
-
-def _finish_hybrid(model: Hybrid) -> None:
-    """Sets what follows from the members."""
-    model.ends_ = model._vector_ends()
-    model._combine()

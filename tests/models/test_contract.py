@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -36,17 +36,34 @@ from tests.helpers import (
     error_message,
     every_model_and_the_docs,
     history,
+    model_of_the_page,
     ndcg_at_10,
     relabelled,
     small_table,
     table,
 )
 
-every_star_model = pytest.mark.parametrize(
-    "model",
-    [model for model in MODELS if model.capabilities.predicts_stars],
-    ids=lambda model: model.name,
-)
+if TYPE_CHECKING:
+    from tests.spark.trained import SparkFiles
+
+FROM_SPARK = ("mf", "ials", "hybrid")
+"""The models that Spark trains, too: their files keep the same promises."""
+
+
+def _or_from_spark(models: list[Model]) -> pytest.MarkDecorator:
+    """Runs a test over these models, fitted in this process, and over those of them that Spark trained."""
+    params = [pytest.param(model, id=model.name) for model in models]
+    for model in models:
+        if model.name in FROM_SPARK:
+            mark = pytest.mark.xdist_group("spark")
+            params.append(pytest.param(model.name, id=f"{model.name}-from-Spark", marks=mark))
+    return pytest.mark.parametrize("model", params, indirect=True)
+
+
+STAR_MODELS = [model for model in MODELS if model.capabilities.predicts_stars]
+every_star_model = pytest.mark.parametrize("model", STAR_MODELS, ids=lambda model: model.name)
+every_fitted_model = _or_from_spark([*MODELS, model_of_the_page()])
+every_fitted_star_model = _or_from_spark(STAR_MODELS)
 QUICK: dict[str, dict[str, Any]] = {
     "bayes": {"samples": 24, "burn_in": 12},
     "blend": {"mf.adapt": False},
@@ -63,6 +80,15 @@ def unfitted(model: Model) -> Recommender:
 def fitted(model: Model) -> Recommender:
     """A model of `table()` that many tests share: none may change it."""
     return unfitted(model).fit(table(), n_threads=1)
+
+
+@pytest.fixture
+def model(request: pytest.FixtureRequest) -> Recommender:
+    """A model of `table()` that many tests share: fitted in this process, or from a file that Spark trained."""
+    if isinstance(request.param, str):
+        files: SparkFiles = request.getfixturevalue("spark_files")
+        return files.model(request.param)
+    return fitted(request.param)
 
 
 # -- fitting -----------------------------------------------------------------------------------------------------
@@ -95,11 +121,10 @@ def test_fitting_returns_the_model_and_changes_no_rating(model: Model) -> None:
     assert np.array_equal(new.value, twin.value)
 
 
-@every_model_and_the_docs
-def test_learned_attributes_are_arrays(model: Model) -> None:
-    one = fitted(model)
-    for name in (each.name for each in learned_arrays(model) if each.name != CURVE):
-        assert isinstance(getattr(one, name), np.ndarray), name
+@every_fitted_model
+def test_learned_attributes_are_arrays(model: Recommender) -> None:
+    for name in (each.name for each in learned_arrays(type(model)) if each.name != CURVE):
+        assert isinstance(getattr(model, name), np.ndarray), name
 
 
 @every_model_and_the_docs
@@ -132,23 +157,22 @@ def test_an_unfitted_model_raises_not_fitted(model: Model) -> None:
         assert error_message(NotFittedError, question) == expected
 
 
-@every_model_and_the_docs
-def test_asking_changes_nothing(model: Model) -> None:
-    one = fitted(model)
-    before = arrays(one)
-    allowed = np.ones(len(one.items_), bool)
-    one.recommend(1, allowed=allowed)
-    one.recommend({ITEM: 4.0}, include_seen=True)
-    one.top_items(np.arange(5), 10)
-    one.fold_in({ITEM: 4.0})
-    if explains(one):
-        one.parts(1, ITEM)
-        one.parts({ITEM: 4.0, 27: 2.0}, ITEM)
+@every_fitted_model
+def test_asking_changes_nothing(model: Recommender) -> None:
+    before = arrays(model)
+    allowed = np.ones(len(model.items_), bool)
+    model.recommend(1, allowed=allowed)
+    model.recommend({ITEM: 4.0}, include_seen=True)
+    model.top_items(np.arange(5), 10)
+    model.fold_in({ITEM: 4.0})
+    if explains(model):
+        model.parts(1, ITEM)
+        model.parts({ITEM: 4.0, 27: 2.0}, ITEM)
     if model.capabilities.predicts_stars:
-        one.predict(1, ITEM)
-        one.predict_ratings(table())
+        model.predict(1, ITEM)
+        model.predict_ratings(table())
     assert allowed.all()
-    assert_same(before, arrays(one))
+    assert_same(before, arrays(model))
 
 
 @every_model_and_the_docs
@@ -196,10 +220,10 @@ def explains(model: Recommender) -> bool:
 # -- recommending ------------------------------------------------------------------------------------------------
 
 
-@every_model_and_the_docs
-def test_exactly_k_unseen_items_come_best_first(model: Model) -> None:
+@every_fitted_model
+def test_exactly_k_unseen_items_come_best_first(model: Recommender) -> None:
     for user in (1, 2, 150, 300):
-        best = fitted(model).recommend(user, 7)
+        best = model.recommend(user, 7)
         scores = [one.score for one in best]
         assert len({one.item_id for one in best}) == 7
         assert scores == sorted(scores, reverse=True)
@@ -207,92 +231,91 @@ def test_exactly_k_unseen_items_come_best_first(model: Model) -> None:
         assert all(type(one.item_id) is int and type(one.score) is float for one in best)
 
 
-@every_model_and_the_docs
-def test_stars_beside_scores_are_the_predictions_or_none(model: Model) -> None:
+@every_fitted_model
+def test_stars_beside_scores_are_the_predictions_or_none(model: Recommender) -> None:
     people: list[Any] = [1, {7: 5.0, 27: 1.0}]
     for person in people:
-        for line in fitted(model).recommend(person, 12, include_seen=True):
+        for line in model.recommend(person, 12, include_seen=True):
             if model.capabilities.predicts_stars:
                 assert 1 <= (line.stars or 0) <= 5
-                predicted = fitted(model).predict(person, line.item_id)
+                predicted = model.predict(person, line.item_id)
                 assert line.stars == pytest.approx(predicted, abs=1e-5)
             else:
                 assert line.stars is None
 
 
-@every_model_and_the_docs
-def test_lists_are_sorted_by_the_scores_at_every_taste(model: Model) -> None:
-    one, few = fitted(model), {7: 5.0, 27: 1.0}
+@every_fitted_model
+def test_lists_are_sorted_by_the_scores_at_every_taste(model: Recommender) -> None:
+    few: dict[int | str, float] = {7: 5.0, 27: 1.0}
     people: list[Any] = [1, few, {}]
     for person in people:
-        usual = one.scores(person)
-        listed = one.recommend(person, 120, include_seen=True)
+        usual = model.scores(person)
+        listed = model.recommend(person, 120, include_seen=True)
         assert [line.score for line in listed] == sorted(usual.tolist(), reverse=True)
-        assert np.array_equal(one.scores(person, one.usual_taste), usual)
+        assert np.array_equal(model.scores(person, model.usual_taste), usual)
         for taste in (0, 0.5, 1):
-            scores = one.scores(person, taste)
+            scores = model.scores(person, taste)
             assert (scores.shape, scores.dtype) == (usual.shape, usual.dtype)
             assert np.isfinite(scores).all()
-            vectors = np.stack([one.profile(who).vector for who in (person, 5)])
-            assert np.allclose(one.scores_of(vectors, taste)[0], scores, atol=1e-4)
+            vectors = np.stack([model.profile(who).vector for who in (person, 5)])
+            assert np.allclose(model.scores_of(vectors, taste)[0], scores, atol=1e-4)
         with pytest.raises(SettingError, match=r"^taste must be from 0 "):
-            one.scores(person, 1.5)
+            model.scores(person, 1.5)
 
 
-@every_model_and_the_docs
+@every_fitted_model
 @pytest.mark.parametrize("taste", [None, 0.0, 1.0])
-def test_a_ranking_is_the_scores_and_the_stars(model: Model, taste: float | None) -> None:
-    one = fitted(model)
-    scores, stars = one.ranking(5, taste)
-    np.testing.assert_allclose(scores, one.scores(5, taste), atol=1e-5)
-    assert (stars is not None) == one.has_stars
+def test_a_ranking_is_the_scores_and_the_stars(model: Recommender, taste: float | None) -> None:
+    scores, stars = model.ranking(5, taste)
+    np.testing.assert_allclose(scores, model.scores(5, taste), atol=1e-5)
+    assert (stars is not None) == model.has_stars
     if stars is not None:
-        np.testing.assert_allclose(stars, one.all_stars(5), atol=1e-5)
+        np.testing.assert_allclose(stars, model.all_stars(5), atol=1e-5)
 
 
-@every_model_and_the_docs
-def test_lists_are_because_of_liked_items_or_of_none(model: Model) -> None:
-    one = fitted(model)
-    profile = one.profile(5)
-    found = one.because(profile, np.arange(6, dtype=np.int32))
+@every_fitted_model
+def test_lists_are_because_of_liked_items_or_of_none(model: Recommender) -> None:
+    profile = model.profile(5)
+    found = model.because(profile, np.arange(6, dtype=np.int32))
     assert len(found) == 6
     for places in found:
         assert places.dtype == np.int64
         assert np.all(profile.value[places] >= 3.5)
 
 
-@every_model_and_the_docs
-def test_more_taste_leaves_less_of_what_the_average_person_is_recommended(model: Model) -> None:
-    one = fitted(model)
-    if type(one)._scores_at is Recommender._scores_at:  # else the model says what taste is
-        expected = (1 - AVERAGE) * standardized(one.scores({})[None])[0]
-        np.testing.assert_allclose(one.scores({}, 1), expected, atol=1e-5)
+@every_fitted_model
+def test_more_taste_leaves_less_of_what_the_average_person_is_recommended(
+    model: Recommender,
+) -> None:
+    if type(model)._scores_at is Recommender._scores_at:  # else the model says what taste is
+        expected = (1 - AVERAGE) * standardized(model.scores({})[None])[0]
+        np.testing.assert_allclose(model.scores({}, 1), expected, atol=1e-5)
 
 
-@every_model_and_the_docs
-def test_seen_items_are_included_when_asked(model: Model) -> None:
-    everything = fitted(model).recommend(1, 10**6, include_seen=True)
+@every_fitted_model
+def test_seen_items_are_included_when_asked(model: Recommender) -> None:
+    everything = model.recommend(1, 10**6, include_seen=True)
     assert {one.item_id for one in everything} == set(table().items.ids.tolist())
 
 
-@every_model_and_the_docs
-def test_more_than_there_are_gives_all_unseen(model: Model) -> None:
-    best = fitted(model).recommend(1, 10_000)
+@every_fitted_model
+def test_more_than_there_are_gives_all_unseen(model: Recommender) -> None:
+    best = model.recommend(1, 10_000)
     assert {one.item_id for one in best} == set(table().items.ids.tolist()) - set(
         history(table(), 1)
     )
-    assert fitted(model).recommend(1, 0) == []
+    assert model.recommend(1, 0) == []
 
 
-@every_model_and_the_docs
-def test_only_allowed_items_are_recommended(model: Model) -> None:
-    everything = [one.item_id for one in fitted(model).recommend(1, 200)]
+@every_fitted_model
+def test_only_allowed_items_are_recommended(model: Recommender) -> None:
+    everything = [one.item_id for one in model.recommend(1, 200)]
     allowed = np.zeros(table().n_items, bool)
     allowed[::3] = True
     wanted = [item for item in everything if allowed[table().items.index(item)]]
-    assert [one.item_id for one in fitted(model).recommend(1, 200, allowed=allowed)] == wanted
-    assert [one.item_id for one in fitted(model).recommend(1, 3, allowed=allowed)] == wanted[:3]
-    assert fitted(model).recommend(1, 3, allowed=np.zeros(table().n_items, bool)) == []
+    assert [one.item_id for one in model.recommend(1, 200, allowed=allowed)] == wanted
+    assert [one.item_id for one in model.recommend(1, 3, allowed=allowed)] == wanted[:3]
+    assert model.recommend(1, 3, allowed=np.zeros(table().n_items, bool)) == []
 
 
 @every_model_and_the_docs
@@ -305,25 +328,25 @@ def test_ties_are_in_the_order_of_the_ids(model: Model) -> None:
     assert best == sorted(best, key=lambda one: (-one.score, one.item_id))
 
 
-@every_model_and_the_docs
-def test_top_items_are_those_that_recommend_gives(model: Model) -> None:
+@every_fitted_model
+def test_top_items_are_those_that_recommend_gives(model: Recommender) -> None:
     users = np.array([0, 3, 299])
-    top = fitted(model).top_items(users, 9)
+    top = model.top_items(users, 9)
     assert top.shape == (3, 9)
     for user, row in zip(users.tolist(), top, strict=True):
-        best = fitted(model).recommend(table().users.id(user), 9)
+        best = model.recommend(table().users.id(user), 9)
         assert table().items.ids[row].tolist() == [one.item_id for one in best]
 
 
-@every_model_and_the_docs
-def test_similar_items_are_sorted_or_another_model_is_suggested(model: Model) -> None:
-    if not has_similar(fitted(model)):
+@every_fitted_model
+def test_similar_items_are_sorted_or_another_model_is_suggested(model: Recommender) -> None:
+    if not has_similar(model):
         expected = (
             f"{model.name} has no item factors, so it cannot say what is similar; use hybrid."
         )
-        assert error_message(UnsupportedError, lambda: fitted(model).similar(ITEM)) == expected
+        assert error_message(UnsupportedError, lambda: model.similar(ITEM)) == expected
         return
-    best = fitted(model).similar(ITEM, 8)
+    best = model.similar(ITEM, 8)
     scores = [one.score for one in best]
     assert (len(best), scores) == (8, sorted(scores, reverse=True))
     assert len({one.item_id for one in best}) == 8
@@ -331,27 +354,26 @@ def test_similar_items_are_sorted_or_another_model_is_suggested(model: Model) ->
     assert all(-1.001 <= score <= 1.001 for score in scores)
     allowed = np.zeros(table().n_items, bool)
     allowed[:4] = True
-    few = {one.item_id for one in fitted(model).similar(ITEM, 99, allowed=allowed)}
+    few = {one.item_id for one in model.similar(ITEM, 99, allowed=allowed)}
     # item-knn knows the nearest of each item, and nothing of those that are rated the other way.
     assert few <= {7, 27, 37} if model.name == "item-knn" else few == {7, 27, 37}
 
 
-@every_model_and_the_docs
-def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
-    one = fitted(model)
+@every_fitted_model
+def test_an_unknown_user_or_item_suggests_the_nearest(model: Recommender) -> None:
     questions: list[Callable[[], object]] = [
-        lambda: one.recommend(3000),
-        lambda: one.profile("3000"),
+        lambda: model.recommend(3000),
+        lambda: model.profile("3000"),
     ]
-    items: list[Callable[[], object]] = [lambda: one.fold_in({"117x": 4.0})]
+    items: list[Callable[[], object]] = [lambda: model.fold_in({"117x": 4.0})]
     if model.capabilities.predicts_stars:
-        questions.append(lambda: one.predict(3000, ITEM))
-        items.append(lambda: one.predict(1, "117x"))
-    if has_similar(one):
-        items.append(lambda: one.similar("117x"))
-    if explains(one):
-        questions.append(lambda: one.parts(3000, ITEM))
-        items.append(lambda: one.parts(1, "117x"))
+        questions.append(lambda: model.predict(3000, ITEM))
+        items.append(lambda: model.predict(1, "117x"))
+    if has_similar(model):
+        items.append(lambda: model.similar("117x"))
+    if explains(model):
+        questions.append(lambda: model.parts(3000, ITEM))
+        items.append(lambda: model.parts(1, "117x"))
     for question in questions:
         found = error_message(UnknownNameError, question)
         assert found.startswith(
@@ -368,32 +390,30 @@ def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
 # -- predicting --------------------------------------------------------------------------------------------------
 
 
-@every_model_and_the_docs
-def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
+@every_fitted_model
+def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Recommender) -> None:
     if model.capabilities.predicts_stars:
         return
     expected = f"{model.name} ranks items and does not predict stars; use baseline or mf."
-    assert error_message(UnsupportedError, lambda: fitted(model).predict(1, ITEM)) == expected
-    assert (
-        error_message(UnsupportedError, lambda: fitted(model).predict_ratings(table())) == expected
-    )
-    vectors = fitted(model).profile(1).vector[None]
-    assert error_message(UnsupportedError, lambda: fitted(model).all_stars(1)) == expected
-    assert error_message(UnsupportedError, lambda: fitted(model).stars_of(vectors)) == expected
+    assert error_message(UnsupportedError, lambda: model.predict(1, ITEM)) == expected
+    assert error_message(UnsupportedError, lambda: model.predict_ratings(table())) == expected
+    vectors = model.profile(1).vector[None]
+    assert error_message(UnsupportedError, lambda: model.all_stars(1)) == expected
+    assert error_message(UnsupportedError, lambda: model.stars_of(vectors)) == expected
 
 
-@every_star_model
-def test_predictions_are_inside_the_scale_and_the_same_one_by_one(model: Model) -> None:
+@every_fitted_star_model
+def test_predictions_are_inside_the_scale_and_the_same_one_by_one(model: Recommender) -> None:
     some = replace(
         table().subset(np.arange(0, 9_000, 900)), timestamp=None
     )  # at no moment in particular
-    stars = fitted(model).predict_ratings(some)
+    stars = model.predict_ratings(some)
     assert stars.dtype == np.float32
     assert np.all((stars >= 1) & (stars <= 5))
     for user, item, star in zip(
         some.user_index.tolist(), some.item_index.tolist(), stars.tolist(), strict=True
     ):
-        one = fitted(model).predict(some.users.id(user), some.items.id(item))
+        one = model.predict(some.users.id(user), some.items.id(item))
         assert one == pytest.approx(star, abs=1e-4)
 
 
@@ -405,22 +425,20 @@ def test_extreme_tastes_are_clipped_to_the_scale(model: Model) -> None:
     assert 1 <= stars.min() <= stars.max() <= 5
 
 
-@every_star_model
-def test_the_values_of_the_ratings_to_predict_are_not_read(model: Model) -> None:
+@every_fitted_star_model
+def test_the_values_of_the_ratings_to_predict_are_not_read(model: Recommender) -> None:
     users, items = table().users.ids[table().user_index], table().items.ids[table().item_index]
     without = Ratings.from_ids(users, items, np.ones(len(table())), table().timestamp)
-    assert np.array_equal(
-        fitted(model).predict_ratings(table()), fitted(model).predict_ratings(without)
-    )
+    assert np.array_equal(model.predict_ratings(table()), model.predict_ratings(without))
 
 
-@every_star_model
-def test_someone_or_something_never_seen_gets_the_fallback(model: Model) -> None:
+@every_fitted_star_model
+def test_someone_or_something_never_seen_gets_the_fallback(model: Recommender) -> None:
     strangers = Ratings.from_ids([999, 999, 1, 1], [ITEM, 99999, 99999, ITEM], [3.0] * 4)
-    stranger, neither, new_item, known = fitted(model).predict_ratings(strangers).tolist()
+    stranger, neither, new_item, known = model.predict_ratings(strangers).tolist()
     assert np.isfinite([stranger, neither, new_item, known]).all()
     assert neither == pytest.approx(float(table().value.mean()), abs=0.05)
-    assert known == pytest.approx(fitted(model).predict(1, ITEM), abs=1e-4)
+    assert known == pytest.approx(model.predict(1, ITEM), abs=1e-4)
     assert stranger != neither
     assert new_item != neither
 
@@ -444,63 +462,60 @@ def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> N
 # -- explaining --------------------------------------------------------------------------------------------------
 
 
-@every_model_and_the_docs
-def test_a_score_is_the_sum_of_its_parts_or_another_model_is_suggested(model: Model) -> None:
-    one = fitted(model)
-    if not explains(one):
+@every_fitted_model
+def test_a_score_is_the_sum_of_its_parts_or_another_model_is_suggested(model: Recommender) -> None:
+    if not explains(model):
         expected = f"{model.name} cannot explain what it recommends; use hybrid."
-        assert error_message(UnsupportedError, lambda: one.parts(1, ITEM)) == expected
+        assert error_message(UnsupportedError, lambda: model.parts(1, ITEM)) == expected
         return
     few: dict[int | str, float] = {7: 5.0, 27: 1.0, ITEM: 4.0}
     people: list[Any] = [1, 150, 300, history(table(), 1), few, {}]
     for person in people:
-        score, parts = one.parts(person, ITEM)
-        assert score == pytest.approx(all_attributed(one, person)[ITEM], abs=1e-5)
-        assert parts.ratings.shape in {(0,), one.profile(person).item_index.shape}
+        score, parts = model.parts(person, ITEM)
+        assert score == pytest.approx(all_attributed(model, person)[ITEM], abs=1e-5)
+        assert parts.ratings.shape in {(0,), model.profile(person).item_index.shape}
         assert parts.without.shape == parts.ratings.shape
         assert np.isfinite([*parts.ratings, *parts.without]).all()
         total = parts.mean + parts.user + parts.item + float(parts.ratings.sum())
         # What a known user's ratings do not explain is small; for a newcomer there is no such rest.
         assert total == pytest.approx(score, abs=0.3 if isinstance(person, int) else 1e-4)
-        found = explain(one, Catalog(), person, ITEM)
+        found = explain(model, Catalog(), person, ITEM)
         total = (
             found.mean
             + found.user
             + found.item
             + sum(reason.contribution for reason in found.reasons)
         )
-        said = one.predict(person, ITEM) if model.capabilities.predicts_stars else score
+        said = model.predict(person, ITEM) if model.capabilities.predicts_stars else score
         assert total + found.rest + found.clipping == pytest.approx(said, abs=1e-4)
     assert (parts.user, parts.ratings.tolist()) == (0, [])
 
 
-@every_model_and_the_docs
-def test_several_items_are_explained_at_once_as_one_by_one(model: Model) -> None:
-    one = fitted(model)
-    if not explains(one):
+@every_fitted_model
+def test_several_items_are_explained_at_once_as_one_by_one(model: Recommender) -> None:
+    if not explains(model):
         return
     few: dict[int | str, float] = {7: 5.0, 27: 1.0, ITEM: 4.0}
     people: list[Any] = [1, few, {}]
     for person in people:
-        together = one.parts_each(person, [ITEM, 7, 27])
+        together = model.parts_each(person, [ITEM, 7, 27])
         for item, parts in zip([ITEM, 7, 27], together, strict=True):
-            _, alone = one.parts(person, item)
+            _, alone = model.parts(person, item)
             assert parts[:3] == pytest.approx(alone[:3], abs=1e-6)
             assert parts.ratings == pytest.approx(alone.ratings, abs=1e-6)
             assert parts.without == pytest.approx(alone.without, abs=1e-6)
-    assert one.parts_each(1, []) == []
+    assert model.parts_each(1, []) == []
 
 
-@every_model_and_the_docs
-def test_a_higher_rating_of_a_film_adds_more_to_it(model: Model) -> None:
-    one = fitted(model)
-    if not explains(one):
+@every_fitted_model
+def test_a_higher_rating_of_a_film_adds_more_to_it(model: Recommender) -> None:
+    if not explains(model):
         return
     few: dict[int | str, float] = {7: 5.0, 27: 1.0}
     for others in (few, history(table(), 1)):
         own = []
         for stars in (1.0, 3.0, 5.0):
-            _, parts = one.parts(others | {ITEM: stars}, ITEM)
+            _, parts = model.parts(others | {ITEM: stars}, ITEM)
             place = list(others | {ITEM: stars}).index(ITEM)
             own.append(parts.user + (parts.ratings[place] if len(parts.ratings) else 0))
         assert own == sorted(own)
@@ -511,38 +526,38 @@ def test_a_higher_rating_of_a_film_adds_more_to_it(model: Model) -> None:
 # -- new people --------------------------------------------------------------------------------------------------
 
 
-@every_model_and_the_docs
-def test_a_new_person_gets_unseen_items_at_once(model: Model) -> None:
+@every_fitted_model
+def test_a_new_person_gets_unseen_items_at_once(model: Recommender) -> None:
     mine: dict[int | str, float] = {7: 5.0, 17: 1.0, "27": 4.5}
-    best = fitted(model).recommend(mine, 10)
+    best = model.recommend(mine, 10)
     assert len(best) == 10
     assert not {one.item_id for one in best} & {7, 17, 27}
-    assert best == fitted(model).recommend(fitted(model).fold_in(mine), 10)
+    assert best == model.recommend(model.fold_in(mine), 10)
 
 
-@every_model_and_the_docs
-def test_a_new_person_without_ratings_gets_the_average_list(model: Model) -> None:
-    scores = [one.score for one in fitted(model).recommend({}, 10**6)]
+@every_fitted_model
+def test_a_new_person_without_ratings_gets_the_average_list(model: Recommender) -> None:
+    scores = [one.score for one in model.recommend({}, 10**6)]
     assert len(scores) == table().n_items
     assert np.isfinite(scores).all()
     if model.capabilities.predicts_stars:
-        assert np.isfinite(fitted(model).predict({}, ITEM))
+        assert np.isfinite(model.predict({}, ITEM))
 
 
-@every_model_and_the_docs
-def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile(model: Model) -> None:
+@every_fitted_model
+def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile(model: Recommender) -> None:
     for user in range(1, 301, 60):
-        trained = all_attributed(fitted(model), user)
-        folded = all_attributed(fitted(model), history(table(), user))
+        trained = all_attributed(model, user)
+        folded = all_attributed(model, history(table(), user))
         both = np.array([[trained[item], folded[item]] for item in trained])
         assert np.corrcoef(both.T)[0, 1] > 0.9
 
 
-@every_model_and_the_docs
+@every_fitted_model
 @pytest.mark.parametrize("stars", [0.5, 5.5, -1.0, float("nan"), float("inf")])
-def test_a_rating_outside_the_scale_is_refused(model: Model, stars: float) -> None:
+def test_a_rating_outside_the_scale_is_refused(model: Recommender, stars: float) -> None:
     expected = f"The rating {stars:g} for item '17' is outside the scale 1 to 5 in steps of 0.5."
-    assert error_message(DataError, lambda: fitted(model).fold_in({7: 3.0, 17: stars})) == expected
+    assert error_message(DataError, lambda: model.fold_in({7: 3.0, 17: stars})) == expected
 
 
 # -- ids ---------------------------------------------------------------------------------------------------------

@@ -261,11 +261,11 @@ MODELS_OR_WHAT_HOLDS_ONE = re.compile(r"\b(model|guide|member|recommender)s?\b")
 
 
 def outside_models() -> list[Path]:
-    """All but the models, and Spark's engine, which fits them in their place."""
+    """All but the models."""
     return [
         path
         for path in sorted(PACKAGE.rglob("*.py"))
-        if path.parent.name not in {"models", "neural", "bayes", "spark"}
+        if path.parent.name not in {"models", "neural", "bayes"}
     ]
 
 

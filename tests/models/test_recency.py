@@ -408,9 +408,10 @@ def test_a_blend_keeps_the_times_for_its_models() -> None:
 
 def test_the_half_life_of_a_hybrid_is_that_of_its_members_unless_they_have_their_own() -> None:
     one = Hybrid.from_settings({"half_life": 90, "stars": "item-knn", "ease.half_life": 30})
-    found = {name: member.half_life for name, member in one._unfitted().items()}
+    found = {name: member.half_life for name, member in one.unfitted_members().items()}
     assert found == {"item-knn": 90, "ials": 90, "ease": 30, "ials-all": 90}
-    biases = Hybrid.from_settings({"half_life": 90, "stars": "baseline"})._unfitted()["baseline"]
+    other = Hybrid.from_settings({"half_life": 90, "stars": "baseline"})
+    biases = other.unfitted_members()["baseline"]
     assert "half_life" not in biases.settings()
 
 

@@ -2,36 +2,42 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pytest
 
-from matinee.data.ratings import Ratings
+import matinee
 from matinee.recommendation.guide import Guide
-from matinee.spark.session import Cluster
-from tests.conftest import simulated
-from tests.helpers import good
-from tests.spark.conftest import columns_of, java, require_spark, write_csv
+from matinee.spark.factors import TrainingSteps
+from tests.helpers import table
+from tests.spark.trained import SparkFiles, require_spark, train
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 240
-QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+SECONDS = 120
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
 SETTINGS = (
-    "spark.executor.memory=600m",
+    "spark.executor.memory=500m",
     "spark.driver.memory=600m",
     "spark.executor.cores=1",
     "spark.sql.shuffle.partitions=2",
     "spark.default.parallelism=2",
+    "spark.sql.adaptive.enabled=false",
     "spark.sql.codegen.wholeStage=false",
+    "spark.sql.codegen.factoryMode=NO_CODEGEN",
+    "spark.ui.enabled=false",
     "spark.driver.host=127.0.0.1",
     "spark.driver.bindAddress=127.0.0.1",
+    "spark.shuffle.io.maxRetries=1",
+    "spark.shuffle.io.retryWait=200ms",
+    "spark.locality.wait=500ms",
     f"spark.driver.extraJavaOptions={QUICK}",
     f"spark.executor.extraJavaOptions={QUICK}",
 )
@@ -56,15 +62,15 @@ class Standalone:
         self.processes: list[subprocess.Popen[bytes]] = []
         self._start("master", "master.Master", "--host", "127.0.0.1", "--port", "0")
         self.url = self._told("master", r"Starting Spark master at (spark://\S+)")
-        self.master = self.processes[0]
         for name in ("one", "two"):
-            words = ("--cores", "1", "--memory", "700m", "--host", "127.0.0.1", self.url)
+            words = ("--cores", "1", "--memory", "600m", "--host", "127.0.0.1", self.url)
             self._start(name, "worker.Worker", *words)
         for name in ("one", "two"):
             self._told(name, r"(Successfully registered with master)")
 
     def _start(self, name: str, program: str, *words: str) -> None:
-        options = ["-Xmx256m", *QUICK.split(), "-cp", str(self.jars)]
+        timeouts = "-Dspark.worker.timeout=2", "-Dspark.network.timeout=20s"
+        options = ["-Xmx128m", *QUICK.split(), *timeouts, "-cp", str(self.jars)]
         kind = f"org.apache.spark.deploy.{program}"
         with (self.folder / f"{name}.log").open("wb") as log:
             started = subprocess.Popen(
@@ -106,51 +112,68 @@ def wait_for(question: Callable[[], Answer | None]) -> Answer | None:
         answer = question()
         if answer:
             return answer
-        time.sleep(0.1)
+        time.sleep(0.05)
     return None
 
 
-@pytest.fixture
-def standalone(tmp_path: Path) -> Iterator[Standalone]:
+def java() -> str:
+    found = shutil.which("java")
+    assert found is not None
+    return found
+
+
+def executors() -> int:
+    """The processes that work for the running session."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    assert session is not None
+    context = session.sparkContext._jsc.sc()
+    return int(context.getExecutorMemoryStatus().size()) - 1  # without the driver
+
+
+@pytest.fixture(scope="session")
+def survivor(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of a training on a cluster whose second worker is killed after the first step."""
+    from pyspark.sql import SparkSession
+
     require_spark()
-    started = Standalone(tmp_path)
-    yield started
-    started.stop()
+    assert SparkSession.getActiveSession() is None, "this test comes before those of `spark`"
+    standalone = Standalone(tmp_path_factory.mktemp("cluster"))
+    step_done, n_executors = TrainingSteps.done, []
 
+    def done(steps: TrainingSteps, n: int, text: str) -> None:
+        n_executors.append(executors())
+        if len(n_executors) == 1:  # the table is in the memory of both
+            assert text == "biases"
+            standalone.kill(2)
+        step_done(steps, n, text)
 
-def command(standalone: Standalone, *words: object) -> list[str]:
     settings = [word for one in SETTINGS for word in ("--conf", one)]
-    checkpoints = ("--conf", f"spark.checkpoint.dir={standalone.folder / 'checkpoints'}")
-    on_cluster = ("--engine", "spark", "--master", standalone.url, *settings, *checkpoints)
-    return [sys.executable, "-m", "matinee", *map(str, words), *on_cluster]
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TrainingSteps, "done", done)
+            for name in ("SPARK_LOCAL_IP", "PYSPARK_PYTHON", "PYTHONPATH"):
+                patch.setenv(name, standalone.environment[name])
+            out = standalone.folder / "survivor.matinee"
+            train(lake, "mf", out, "--master", standalone.url, *settings)
+        assert (n_executors[0], n_executors[-1]) == (2, 1)
+        assert wait_for(lambda: "Removing worker" in standalone.log("master"))
+    finally:
+        standalone.stop()
+    return out
 
 
+@pytest.mark.xdist_group("cluster")
 def test_a_training_goes_on_after_a_worker_is_killed(
-    standalone: Standalone, spark: Cluster, tmp_path: Path
+    survivor: Path, spark_files: SparkFiles
 ) -> None:
-    del spark  # the session of this process, for the training that nothing disturbs
-    ratings: Ratings = simulated(80, 50, 3_000, seed=2)
-    data = write_csv(tmp_path / "r.csv", [("user", "item", "rating"), *columns_of(ratings)])
-    out, other = tmp_path / "model.matinee", tmp_path / "other.matinee"
-    words = ("train", data, "--model", "mf", "--set", "factors=4", "--set", "epochs=3", "--out")
-    with subprocess.Popen(
-        command(standalone, *words, out),
-        env=standalone.environment | {"MATINEE_PROGRESS_LINES": "1"},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as training:
-        assert training.stderr is not None
-        said = []
-        for line in training.stderr:
-            said.append(line)
-            if "biases" in line:  # the table is in the memory of both workers
-                break
-        standalone.kill(1)
-        said += training.stderr.readlines()
-        assert training.wait(SECONDS) == 0, "".join(said)
-    assert wait_for(lambda: "Removing worker" in standalone.log("master") or None)
-    good(*words, other, "--engine", "spark")
-    one, undisturbed = Guide.load(out).model, Guide.load(other).model
-    assert (one.users_, one.items_) == (ratings.users, ratings.items)
-    difference = one.predict_ratings(ratings) - undisturbed.predict_ratings(ratings)
+    """The result is that of an undisturbed training, number by number."""
+    one, undisturbed = Guide.load(survivor).model, spark_files.model("mf")
+    assert isinstance(one, matinee.MatrixFactorization)
+    assert isinstance(undisturbed, matinee.MatrixFactorization)
+    assert (one.users_, one.items_) == (table().users, table().items)
+    np.testing.assert_allclose(one.item_factors_, undisturbed.item_factors_, atol=1e-4)
+    np.testing.assert_allclose(one.user_bias_, undisturbed.user_bias_, atol=1e-4)
+    difference = one.predict_ratings(table()) - undisturbed.predict_ratings(table())
     assert np.abs(difference).max() < 0.02

@@ -17,7 +17,9 @@ from matinee.spark.people import UserBlock
 from matinee.spark.session import Cluster
 from matinee.spark.splits import BUCKETS, cluster_splits
 from tests.helpers import as_json, error_message
-from tests.spark.conftest import columns_of, write_csv
+from tests.spark.trained import columns_of, write_csv
+
+pytestmark = pytest.mark.xdist_group("spark")
 
 
 @pytest.fixture(scope="module")

@@ -6,50 +6,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-import matinee
-from matinee.data.ratings import Ratings
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.recommendation.guide import Guide
-from matinee.spark import lists, stars
-from matinee.spark.session import Cluster
 from matinee.spark.settings import spark_model
-from tests.helpers import all_attributed, as_json, error_message, good, misused, refused
+from tests.helpers import all_attributed, as_json, error_message, good, misused, refused, table
+from tests.spark.trained import ON_SPARK, SparkFiles
+
+pytestmark = pytest.mark.xdist_group("spark")
 
 NAMES = ("mf", "ials", "hybrid")
-SETTINGS = {
-    "mf": ("factors=4", "epochs=2"),
-    "ials": ("factors=4", "epochs=2"),
-    "hybrid": ("mf.factors=4", "mf.epochs=2", "ials.factors=4", "ials.epochs=2", "lists=ials,ease"),
-}
-ON_SPARK = ("--engine", "spark")
-
-
-def words_for(name: str) -> list[str]:
-    return ["--model", name, *(word for one in SETTINGS[name] for word in ("--set", one))]
-
-
-@pytest.fixture(scope="session")
-def files(spark: Cluster, lake: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A model file of each kind, and one of `mf` without users."""
-    del spark  # the session that the commands find
-    folder = tmp_path_factory.mktemp("models")
-    found = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stars, "ROUNDS", 2)
-        patch.setattr(lists, "ROUNDS", 1)
-        data = lake / "titled" / "ratings.csv"
-        for name in NAMES:
-            found[name] = folder / f"{name}.matinee"
-            good("train", data, *ON_SPARK, *words_for(name), "--out", found[name])
-        found["no users"] = folder / "none.matinee"
-        good("train", data, *ON_SPARK, *words_for("mf"), "--no-users", "--out", found["no users"])
-    return found
 
 
 @pytest.fixture(params=NAMES)
-def model(request: pytest.FixtureRequest, files: dict[str, Path]) -> Recommender:
-    return Guide.load(files[request.param]).model
+def model(request: pytest.FixtureRequest, spark_files: SparkFiles) -> Recommender:
+    return spark_files.model(request.param)
 
 
 def history_of(model: Recommender, user: int) -> dict[int | str, float]:
@@ -58,13 +29,15 @@ def history_of(model: Recommender, user: int) -> dict[int | str, float]:
     return dict(zip(ids, value.tolist(), strict=True))
 
 
-def test_the_file_holds_the_users_the_items_and_who_rated_what(
-    model: Recommender, small: Ratings
-) -> None:
-    assert (model.users_, model.items_, model.scale_) == (small.users, small.items, small.scale)
-    assert np.array_equal(model.history_.indptr, small.by_user.indptr)
-    assert np.array_equal(model.history_.item_index, small.by_user.indices)
-    assert np.array_equal(model.item_counts_, small.item_counts)
+def test_the_file_holds_the_users_the_items_and_who_rated_what(model: Recommender) -> None:
+    assert (model.users_, model.items_, model.scale_) == (
+        table().users,
+        table().items,
+        table().scale,
+    )
+    assert np.array_equal(model.history_.indptr, table().by_user.indptr)
+    assert np.array_equal(model.history_.item_index, table().by_user.indices)
+    assert np.array_equal(model.item_counts_, table().item_counts)
 
 
 def test_lists_hold_unseen_items_best_first(model: Recommender) -> None:
@@ -98,82 +71,78 @@ def test_similar_items_and_tastes_come_from_the_factors(model: Recommender) -> N
     assert len(model.user_tastes(np.arange(3))) == 3
 
 
-def test_stars_are_learned(files: dict[str, Path], small: Ratings) -> None:
-    one = Guide.load(files["mf"]).model
-    error = one.predict_ratings(small) - small.value
-    spread = small.value.std()
+def test_stars_are_learned(spark_files: SparkFiles) -> None:
+    one = spark_files.model("mf")
+    error = one.predict_ratings(table()) - table().value
+    spread = table().value.std()
     assert np.sqrt(np.mean(error**2)) < 0.9 * spread
     assert one.curve_ is not None
     assert len(one.curve_) == 2
 
 
-def test_the_other_commands_take_the_file(files: dict[str, Path], tmp_path: Path) -> None:
+def test_the_other_commands_take_the_file(spark_files: SparkFiles, tmp_path: Path) -> None:
     for name in NAMES:
-        told = good("explain", files[name], "--user", 17, "--item", "Film 107")
+        told = good("explain", spark_files.path(name), "--user", 17, "--item", "Film 107")
         assert "Film 107" in told.stdout
     drawn = tmp_path / "map.parquet"
-    good("map", files["mf"], "--out", drawn)
-    assert len(pl.read_parquet(drawn)) == 40
-    assert "Best films" in good("biases", files["mf"]).stdout
-
-
-def test_training_twice_gives_the_same_bits(
-    files: dict[str, Path], lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stars, "ROUNDS", 2)
-    again = tmp_path / "again.matinee"
-    data = lake / "titled" / "ratings.csv"
-    good("train", data, *ON_SPARK, *words_for("mf"), "--out", again)
-    one, other = Guide.load(files["mf"]).model, Guide.load(again).model
-    assert isinstance(one, matinee.MatrixFactorization)
-    assert isinstance(other, matinee.MatrixFactorization)
-    np.testing.assert_allclose(one.item_factors_, other.item_factors_, atol=1e-4)
-    np.testing.assert_allclose(one.user_bias_, other.user_bias_, atol=1e-4)
+    good("map", spark_files.path("mf"), "--out", drawn)
+    assert len(pl.read_parquet(drawn)) == 120
+    assert "Best films" in good("biases", spark_files.path("mf")).stdout
 
 
 # -- without users -------------------------------------------------------------------------------
 
 
 def test_without_users_everybody_is_served_by_their_ratings(
-    files: dict[str, Path], tmp_path: Path
+    spark_files: SparkFiles, tmp_path: Path
 ) -> None:
-    guide, other = Guide.load(files["no users"]), Guide.load(files["mf"])
+    path = spark_files.path("no users")
+    guide, other = Guide.load(path), spark_files.model("ials")
     assert len(guide.model.users_) == 0
-    mine = history_of(other.model, 17)
+    mine = history_of(other, 17)
     np.testing.assert_allclose(
-        guide.model.scores(guide.model.fold_in(mine)), other.model.scores(17), atol=5e-3
+        guide.model.scores(guide.model.fold_in(mine)), other.scores(17), atol=5e-3
     )
     csv = tmp_path / "mine.csv"
     csv.write_text("title,rating\nFilm 7,5\nFilm 27,1\n")
-    assert len(as_json("recommend", files["no users"], "--ratings", csv)["items"]) == 10
-    assert len(as_json("explain", files["no users"], "--ratings", csv, "--item", "Film 107")) > 3
-    told = refused("recommend", files["no users"], "--user", 1)
+    assert len(as_json("recommend", path, "--ratings", csv)["items"]) == 10
+    assert len(as_json("explain", path, "--ratings", csv, "--item", "Film 107")) > 3
+    told = refused("recommend", path, "--user", 1)
     assert "No user '1'" in told or "no users" in told
 
 
+def everybody(path: Path, out: Path, *words: object) -> pl.DataFrame:
+    """The lists of all users."""
+    good("recommend", path, "--everybody", "-k", 5, *words, "--out", out)
+    return pl.read_parquet(out / "*.parquet" if out.is_dir() else out).sort("user_id", "rank")
+
+
 def test_lists_for_everybody_are_those_of_this_machine(
-    files: dict[str, Path], lake: Path, tmp_path: Path
+    spark_files: SparkFiles, tmp_path: Path
 ) -> None:
-    here = tmp_path / "here.parquet"
-    good("recommend", files["mf"], "--everybody", "-k", 5, "--out", here)
-    expected = pl.read_parquet(here)
-    there = tmp_path / "there.parquet"
-    words = ("recommend", files["mf"], "--everybody", "-k", 5, *ON_SPARK, "--out", there)
-    assert as_json(*words) == {"users": 60, "rows": len(expected), "out": str(there)}
-    found = pl.read_parquet(there / "*.parquet").sort("user_id", "rank")
-    assert found.drop("stars").equals(expected.drop("stars").sort("user_id", "rank"))
+    path, out = spark_files.path("mf"), tmp_path / "there.parquet"
+    here = everybody(path, tmp_path / "here.parquet")
+    words = ("recommend", path, "--everybody", "-k", 5, *ON_SPARK, "--out", out)
+    assert as_json(*words) == {"users": 300, "rows": len(here), "out": str(out)}
+    found = pl.read_parquet(out / "*.parquet").sort("user_id", "rank")
+    assert found.drop("stars").equals(here.drop("stars"))
     assert "exists already" in refused(*words)
-    folded = tmp_path / "folded.parquet"
-    histories = ("--histories", lake / "parts", "--out", folded)
-    good("recommend", files["no users"], "--everybody", "-k", 5, *ON_SPARK, *histories)
-    same = pl.read_parquet(folded / "*.parquet").sort("user_id", "rank")
-    agree = (same["item_id"] == found["item_id"]).mean()
+
+
+def test_lists_from_histories_are_those_of_known_users(
+    spark_files: SparkFiles, tmp_path: Path
+) -> None:
+    known = everybody(spark_files.path("ials"), tmp_path / "known.parquet")
+    path = spark_files.path("no users")
+    ratings = spark_files.lake / "titled" / "ratings.csv"
+    with spark_files.reading_once():
+        histories = (*ON_SPARK, "--histories", ratings)
+        folded = everybody(path, tmp_path / "folded.parquet", *histories)
+    agree = (folded["item_id"] == known["item_id"]).mean()
     assert isinstance(agree, float)
     assert agree > 0.97
-    told = refused(
-        "recommend", files["no users"], "--everybody", *ON_SPARK, "--out", tmp_path / "x.parquet"
-    )
-    assert "--histories DATA" in told
+    out = tmp_path / "x.parquet"
+    assert "--histories DATA" in refused("recommend", path, "--everybody", *ON_SPARK, "--out", out)
 
 
 # -- what Spark does not do ----------------------------------------------------------------------

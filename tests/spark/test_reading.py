@@ -5,15 +5,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from matinee.data.ratings import Ratings
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.spark.encoding import ClusterRatings, notes_on, read_ratings
 from matinee.spark.session import Cluster, SparkOptions
-from tests.helpers import error_message
-from tests.spark.conftest import write_csv
+from tests.helpers import error_message, table
+from tests.spark.trained import write_csv
 
+pytestmark = pytest.mark.xdist_group("spark")
 Rows = list[tuple[object, object, float]]
 
 
@@ -81,11 +81,11 @@ def test_a_table_is_read_as_on_one_machine(spark: Cluster, in_folder: Path, case
 
 
 def test_a_folder_of_parts_is_one_table_and_titles_lie_beside_a_file(
-    spark: Cluster, lake: Path, small: Ratings
+    spark: Cluster, lake: Path
 ) -> None:
     parts = read_ratings(spark, [str(lake / "parts")], ReadOptions())
-    assert (parts.n_ratings, parts.n_users) == (len(small), small.n_users)
-    assert parts.items == small.items
+    assert (parts.n_ratings, parts.n_users) == (len(table()), table().n_users)
+    assert parts.items == table().items
     titled = read_ratings(spark, [str(lake / "titled")], ReadOptions())
     assert rows_of(titled) == rows_of(parts)
     assert titled.catalog[7].title == "Film 7 (1999)"
