@@ -35,7 +35,7 @@ def page() -> str:
 
 
 def _command(command: click.Command, path: str) -> list[str]:
-    context = click.Context(command, info_name=path, max_content_width=110, terminal_width=110)
+    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
     text = command.get_help(context)
     parts = [f"## {path}\n\n```text\n{text}\n```\n"]
     if isinstance(command, click.Group):

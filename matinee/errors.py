@@ -19,7 +19,15 @@ type next. The command line prints it unchanged and exits with status 1.
 
 
 class MatineeError(Exception):
-    """The root of all exceptions that matinee raises on purpose."""
+    """The root of all exceptions that matinee raises on purpose.
+
+    Example:
+        >>> try:
+        ...     guide.predict(1, "Allien")
+        ... except matinee.MatineeError as error:
+        ...     print(error)
+        No item or title 'Allien' among the 340 items. Did you mean 'Alien (1979)' (id 107)...
+    """
 
 
 class DataError(MatineeError):

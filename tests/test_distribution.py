@@ -52,7 +52,9 @@ def test_the_version_is_the_same_everywhere() -> None:
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     assert re.findall(r"^version: (.*)$", citation, re.MULTILINE) == [__version__]
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    assert changes.startswith(f"# Changelog\n\n## {__version__} ")
+    headings = re.findall(r"^## (.*)$", changes, re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(__version__)} - \d{{4}}-\d\d-\d\d", headings[1])
 
 
 def test_the_hooks_before_a_commit_are_the_checks_of_make_lint() -> None:

@@ -95,6 +95,7 @@ GENERAL_TESTS = {
     "test_site",
     "test_course",
     "test_distribution",
+    "test_docstrings",
 }
 """Tests of no single module, in tests/ itself."""
 

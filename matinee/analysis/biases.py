@@ -170,11 +170,19 @@ def bias_ranking(
     the scale, about its value on MovieLens.
 
     Args:
+        guide: a model with its titles.
+        lowest: the lowest biases instead of the highest.
         raw: ranks as the tutorials do, by the model's b_i, without intervals and regardless of
             the number of ratings.
 
     Raises:
         UnsupportedError: the model learns no biases.
+
+    Example:
+        >>> for line in matinee.bias_ranking(guide, k=2):
+        ...     print(line.film.title)
+        12 Angry Men (1957)
+        Inception (2010)
     """
     k = list_length(k)
     biases = _bias_model(guide.model)

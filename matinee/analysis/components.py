@@ -152,7 +152,13 @@ def components(
 
     Fewer if there are fewer factors. Each end has at most half of the films.
 
+    What a component separates is tested by how often a film of a genre or decade is higher than
+    another film (Cliff, "Dominance statistics: ordinal analyses to answer ordinal questions",
+    1993).
+
     Args:
+        guide: a model with its titles.
+        n: the number of components.
         k: number of films at each end.
         min_ratings: leaves out items with fewer ratings, whose factors are mostly noise; None:
             as for `Guide.similar`.
@@ -160,6 +166,13 @@ def components(
     Raises:
         UnsupportedError: the model has no item factors, they are all zero, or fewer than two
             films remain.
+
+    Example:
+        >>> first, second = matinee.components(guide, n=2, k=3)
+        >>> first.explained >= second.explained
+        True
+        >>> len(first.low_end), len(first.high_end)
+        (3, 3)
     """
     n, k = list_length(n, "n"), list_length(k)
     model = guide.model

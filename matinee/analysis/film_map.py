@@ -77,6 +77,12 @@ class FilmMap:
         method: "pca" or "umap".
         explained: the shares of the variance of the vectors along x and y; None for UMAP.
         note: a sentence on what was left out; empty if nothing was.
+
+    Example:
+        >>> film_map = matinee.make_map(guide, k=3)
+        >>> place = film_map.item_ids.index(107)
+        >>> film_map.films[place].title, film_map.x.shape
+        ('Alien (1979)', (340,))
     """
 
     item_index: NDArray[np.int64]
@@ -153,7 +159,12 @@ def make_map(
 ) -> FilmMap:
     """The films of a model as a map. The same model gives the same map.
 
+    Principal components are linear and exact, with axes that can be interpreted; UMAP (McInnes,
+    Healy, Melville, "UMAP: uniform manifold approximation and projection", 2018) keeps neighbors
+    together and gives up large distances.
+
     Args:
+        guide: a model with its titles.
         method: "pca" or "umap"; the latter needs the package umap-learn.
         k: number of neighbors of each film.
         min_ratings: leaves out films with fewer training ratings, whose vectors are mostly
@@ -163,6 +174,11 @@ def make_map(
         UnsupportedError: the model has no item vectors, fewer than two films remain, or UMAP
             is not installed.
         SettingError: an unknown method, or k below 1.
+
+    Example:
+        >>> film_map = matinee.make_map(guide, k=3)
+        >>> len(film_map), film_map.neighbors.shape
+        (340, (340, 3))
     """
     check_choice("The method", method, METHODS)
     k = list_length(k)

@@ -5,6 +5,7 @@ from typing import Unpack
 
 import click
 
+from matinee.cli.completion import model_names
 from matinee.cli.options import (
     DataOptions,
     data_argument,
@@ -31,6 +32,7 @@ from matinee.errors import SettingError
     "--models",
     "names",
     metavar="A,B,...",
+    shell_complete=model_names,
     help="Names of the models. Default: all that suit the data.",
 )
 @test_option

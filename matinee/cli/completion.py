@@ -17,6 +17,15 @@ FROM_ENVIRONMENT = "auto"
 _VARIABLE = "_MATINEE_COMPLETE"
 
 
+def model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names of models that begin like this; of a list with commas, its last part."""
+    from matinee.models import MODELS
+
+    del context, parameter
+    before, comma, begun = incomplete.rpartition(",")
+    return [f"{before}{comma}{model.name}" for model in MODELS if model.name.startswith(begun)]
+
+
 class Place(NamedTuple):
     """Where the script of a shell belongs, and what else it needs."""
 
@@ -65,7 +74,9 @@ def script_of(shell: str, command: click.Command) -> str:
     assert kind is not None  # click has all of SHELLS
     complete = kind(command, {}, "matinee", _VARIABLE)
     # Not `source`, which starts bash to ask for its version.
-    return complete.source_template % complete.source_vars()
+    script = complete.source_template % complete.source_vars()
+    # click's script for fish cuts descriptions at their first comma.
+    return script.replace('(string split "," $completion)', '(string split -m 1 "," $completion)')
 
 
 def install(wanted: str, command: click.Command) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 import click
 
+from matinee.cli.completion import model_names
 from matinee.cli.reading import (
     cell_options,
     missing_option,
@@ -54,6 +55,7 @@ model_option = click.option(
     "--model",
     "model_name",
     metavar="NAME",
+    shell_complete=model_names,
     help="Name of the model. Default: hybrid, or ials for data without ratings.",
 )
 set_option = click.option(

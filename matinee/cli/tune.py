@@ -5,6 +5,7 @@ from typing import Unpack
 
 import click
 
+from matinee.cli.completion import model_names
 from matinee.cli.options import (
     DataOptions,
     data_argument,
@@ -36,6 +37,7 @@ TUNED = "mf"
     "--model",
     "model_name",
     metavar="NAME",
+    shell_complete=model_names,
     help="Name of the model. Default: mf, which predicts the stars of hybrid, or ials for data "
     "without ratings.",
 )

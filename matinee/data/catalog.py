@@ -34,6 +34,11 @@ class Film:
         imdb: its id on IMDb, such as "tt0114709"; empty if unknown.
         tmdb: its id on TMDB; None if unknown.
         tags: the tags that most people gave it, the most frequent first.
+
+    Example:
+        >>> film = matinee.Film("Alien (1979)", 1979, ("Horror", "Sci-Fi"))
+        >>> film.decade
+        '1970s'
     """
 
     title: str
@@ -82,7 +87,17 @@ class _Made(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """Item id -> `Film`, for all items whose titles are known, rated or not; may be empty."""
+    """Item id -> `Film`, for all items whose titles are known, rated or not; may be empty.
+
+    Attributes:
+        films: item id -> film.
+
+    Example:
+        >>> data.catalog.ids_of_title("the godfather")
+        [88]
+        >>> data.catalog[107].title
+        'Alien (1979)'
+    """
 
     films: Mapping[Id, Film] = field(default_factory=dict)
 
@@ -120,11 +135,19 @@ class Catalog:
         return {film.tmdb: item_id for item_id, film in self.films.items() if film.tmdb}
 
     def id_of_imdb(self, imdb: str) -> Id | None:
-        """The item with an IMDb id such as "tt0114709"; None if there is none."""
+        """The item with an IMDb id such as "tt0114709"; None if there is none.
+
+        Args:
+            imdb: such as "tt0114709".
+        """
         return self._id_by_imdb.get(imdb)
 
     def id_of_tmdb(self, tmdb: int) -> Id | None:
-        """The item with a TMDB id; None if there is none."""
+        """The item with a TMDB id; None if there is none.
+
+        Args:
+            tmdb: such as 862.
+        """
         return self._id_by_tmdb.get(tmdb)
 
     @cached_property
@@ -133,7 +156,11 @@ class Catalog:
         return sorted({genre for film in self.films.values() for genre in film.genres})
 
     def labels(self, items: Vocabulary) -> Labels:
-        """Years and genres of some items, with every genre of the catalog."""
+        """The years, (I,), and genres of some items, with every genre of the catalog.
+
+        Args:
+            items: the vocabulary whose order the arrays have.
+        """
         films = [self[item_id] for item_id in items.ids.tolist()]
         of_genre: dict[str, list[int]] = {genre: [] for genre in self.genres}
         for place, film in enumerate(films):
@@ -143,13 +170,21 @@ class Catalog:
         return Labels(items, years, of_genre)
 
     def features(self, items: Vocabulary) -> Features | None:
-        """Genres, years and decades as features of items; None if all items have the same."""
+        """The genres, years and decades as features of items; None if all items have the same.
+
+        Args:
+            items: the vocabulary whose order the rows have.
+        """
         if not self.films:
             return None
         return Features.of([self.feature_names(item_id) for item_id in items.ids.tolist()])
 
     def feature_names(self, item_id: Id) -> list[str]:
-        """The labels of an item: "genre: Comedy", "year: 1995", "decade: 1990"."""
+        """The labels of an item: "genre: Comedy", "year: 1995", "decade: 1990".
+
+        Args:
+            item_id: one that the catalog does not have has no labels.
+        """
         film = self.films.get(item_id)
         if film is None:
             return []
@@ -160,7 +195,11 @@ class Catalog:
 
     def id_of_text(self, text: Id) -> Id | None:
         """The id of an item, which may be given as text; None if the catalog does not have
-        it."""
+        it.
+
+        Args:
+            text: such as 50 or "50".
+        """
         if text in self.films:
             return text
         digits = str(text)
@@ -175,6 +214,7 @@ class Catalog:
         those are returned.
 
         Args:
+            text: a title, in any case and with or without the year, accents and article.
             other_names: if no title matches, find items by their other names (see
                 `ids_of_name`).
         """
@@ -196,6 +236,9 @@ class Catalog:
         """The ids of all items that share a name with this title, of any year.
 
         The names of "Seven (a.k.a. Se7en) (1995)" are "Seven" and "Se7en".
+
+        Args:
+            text: a title or another name of a film.
         """
         ids: dict[Id, None] = {}
         for name in names_of(text):
@@ -204,7 +247,11 @@ class Catalog:
 
     def ids_written_alike(self, text: str) -> list[Id]:
         """The ids of all items with a name that differs from this title only in spaces and the
-        way numbers are written, such as "Old Boy" and "Oldboy"; none for a title with a year."""
+        way numbers are written, such as "Old Boy" and "Oldboy"; none for a title with a year.
+
+        Args:
+            text: a title.
+        """
         if year_of(text) is not None:
             return []
         return self._ids_by_joined.get(joined_key(text), [])
@@ -220,6 +267,9 @@ class Catalog:
 
     def genre_named(self, text: str) -> str:
         """The genre as the file writes it, from a text in any case.
+
+        Args:
+            text: such as "sci-fi".
 
         Raises:
             UnknownNameError: no item has this genre; the message lists all genres.
@@ -238,6 +288,7 @@ class Catalog:
         """The search by title over some items; made once for the same items.
 
         Args:
+            items: those to search.
             counts: (I,) ratings of each item; None: unknown.
         """
         with self._search_lock:
@@ -263,7 +314,11 @@ class Catalog:
         return Lock()
 
     def restrict(self, item_ids: Iterable[Id]) -> "Catalog":
-        """The same catalog with only the given items."""
+        """The same catalog with only the given items.
+
+        Args:
+            item_ids: ids that the catalog does not have are ignored.
+        """
         return Catalog({key: self.films[key] for key in item_ids if key in self.films})
 
 

@@ -20,6 +20,7 @@ class Dataset:
 
     Attributes:
         name: of the folder, file or kind of frame: "ml-100k", "u1.base", "DataFrame".
+        ratings: the table.
         catalog: titles, years and genres; empty if there was no such file next to the ratings.
         n_duplicates: rows of the same user and item as another row: ratings that a later one
             replaced, or counts that were added up.
@@ -30,8 +31,15 @@ class Dataset:
             row i.
         note: what people must be told wherever results from this data are shown; usually
             empty.
-        summary: what reading took the table for; None for data made in memory.
         titles_file: where the catalog comes from; None if it is empty or was made in memory.
+        summary: what reading took the table for; None for data made in memory.
+
+    Example:
+        >>> data = matinee.load("sample")
+        >>> data.name, len(data.ratings), len(data.catalog)
+        ('sample', 99136, 340)
+        >>> data.note
+        'The films of the sample are real, its viewers are simulated.'
     """
 
     name: str

@@ -152,6 +152,15 @@ class Ratings:
         user_features, item_features: what else is known of all users and items; None if
             nothing.
         stored: the ratings folder whose files the arrays are; None: they are in memory.
+
+    Example:
+        >>> ratings = matinee.Ratings.from_ids(["ann", "ann", "bob"], [1, 2, 1], [5, 3, 4])
+        >>> ratings
+        Ratings(3 ratings by 2 users of 2 items, 3 to 5 in steps of 1)
+        >>> ratings.user_index
+        array([0, 0, 1], dtype=int32)
+        >>> ratings.items.ids[ratings.item_index]
+        array([1, 2, 1])
     """
 
     users: Vocabulary
@@ -185,10 +194,10 @@ class Ratings:
         a warning says how many there were. Counts are added up.
 
         Args:
-            user_ids, item_ids: integers or strings; whole floats become integers.
-            values: stars, or counts.
-            timestamps: datetimes, or seconds since 1970; milliseconds and smaller units are
-                recognized by their size.
+            user_ids, item_ids: (N,) integers or strings; whole floats become integers.
+            values: (N,) stars, or counts.
+            timestamps: (N,) datetimes, or seconds since 1970; milliseconds and smaller units are
+                recognized by their size. None: no times.
             scale: None for the one that the values show.
 
         Raises:
@@ -283,7 +292,11 @@ class Ratings:
         return len(self.items)
 
     def subset(self, rows: Indices | NDArray[np.bool_]) -> "Ratings":
-        """The given rows (numbers or a mask), with the same vocabularies and scale."""
+        """The given rows (numbers or a mask), with the same vocabularies and scale.
+
+        Args:
+            rows: (n,) numbers of rows, or an (N,) mask.
+        """
         part = replace(
             self,
             user_index=self.user_index[rows],
@@ -297,21 +310,34 @@ class Ratings:
 
     def of_some_users(self, most: int, seed: int) -> "Ratings":
         """All ratings of random users, in memory, sorted by user and item: up to `most` ratings,
-        of at least one user."""
+        of at least one user.
+
+        Args:
+            most: the number of ratings that the users may have together.
+            seed: of the random choice.
+        """
         order = np.random.default_rng(seed).permutation(self.n_users)
         sums = np.cumsum(self.user_counts[order])
         n_users = max(1, int(np.searchsorted(sums, most, "right")))
         return self.of_users(np.sort(order[:n_users]))
 
     def of_users(self, users: Indices) -> "Ratings":
-        """All ratings of some users, in ascending order, in memory, sorted by user and item."""
+        """All ratings of some users, in ascending order, in memory, sorted by user and item.
+
+        Args:
+            users: (n,) indices of users, ascending.
+        """
         counts, by_user = self.user_counts[users], self.by_user
         ends = np.cumsum(counts)
         places = np.arange(ends[-1]) + np.repeat(by_user.indptr[users] - ends + counts, counts)
         return self.subset(places if by_user.order is None else by_user.order[places])
 
     def with_vocabularies(self, users: Vocabulary, items: Vocabulary) -> "Ratings":
-        """The same ratings in larger vocabularies, which hold every id of these ones."""
+        """The same ratings in larger vocabularies, which hold every id of these ones.
+
+        Args:
+            users, items: the larger vocabularies.
+        """
         if users == self.users and items == self.items:
             return self
         user_map = users.lookup(self.users.ids)
@@ -366,14 +392,14 @@ class Ratings:
 
     @cached_property
     def by_user(self) -> Grouped:
-        """Grouped by user, items ascending; computed at first use."""
+        """The ratings grouped by user, items ascending; computed at first use."""
         if self.stored is not None:
             return self.stored.by_user
         return _group(self.user_index, self.item_index, self.value, self.n_users)
 
     @cached_property
     def by_item(self) -> Grouped:
-        """Grouped by item, users ascending; computed at first use."""
+        """The ratings grouped by item, users ascending; computed at first use."""
         if self.stored is not None:
             return self.stored.by_item
         return _group(self.item_index, self.user_index, self.value, self.n_items)

@@ -31,10 +31,19 @@ class Split:
     """Two parts of one table, with the same vocabularies.
 
     Attributes:
+        train, test: the ratings to learn from, and those to predict.
         protocol: how it was split, such as "random:0.2".
         note: what to know when reading results on it; usually empty.
         folded_in: of the users held out whole, the ratings that a fitted model gets by
             `fold_in` before it predicts their test ratings; None if nobody is held out.
+
+    Raises:
+        DataError: a part has no ratings.
+
+    Example:
+        >>> split = next(matinee.splits(data.ratings, "leave-last-out"))
+        >>> split.protocol, len(split.test), split.n_new_users
+        ('leave-last-out', 2000, 0)
     """
 
     train: Ratings
@@ -278,12 +287,20 @@ def splits(
         ratings: the whole; a `Dataset`, a frame or a path is read as `matinee.read` does.
         spec: random:0.2, kfold:5, leave-last-out, time:0.1, users:0.1 or rows:FILE.npy.
         seed: of a random split.
-        source_rows: see `given_rows`; None: those of the `Dataset`, if it is one.
+        source_rows: (N,) the data row of each rating in its source, for rows:FILE.npy; None: those
+            of the `Dataset`, if it is one.
 
     Raises:
         SettingError: `spec` is none of these.
         DataError: the split is impossible with these ratings, or the file of rows cannot be
             read.
+
+    Example:
+        >>> (split,) = matinee.splits(data.ratings, "random:0.2")
+        >>> len(split.train), len(split.test)
+        (79309, 19827)
+        >>> len(list(matinee.splits(data.ratings, "kfold:5")))
+        5
     """
     if not isinstance(spec, str):
         raise SettingError(f"No split '{spec}'. Give one of {PROTOCOLS}.")

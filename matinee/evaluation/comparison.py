@@ -78,10 +78,21 @@ class Comparison:
     table in a notebook.
 
     Attributes:
+        dataset, protocol: the names of the data and of the split.
+        n_train, n_test: the number of rows; with several folds, their sums.
         entries: models that predict stars by RMSE, then models that only rank by NDCG@10, then
             models that could not be measured.
         contests: the paired tests by RMSE and by NDCG@10.
+        note: what to know when reading the results; usually empty.
         unit: what a row of the data is: a rating, or a pair of a user and an item.
+
+    Example:
+        >>> models = [matinee.Popularity(), matinee.Baseline()]
+        >>> comparison = matinee.compare(models, few, isolated=False)
+        >>> comparison["baseline"].report.rmse < 1
+        True
+        >>> comparison.to_frame().shape[0]
+        2
     """
 
     dataset: str
@@ -187,7 +198,12 @@ class Comparison:
         return " ".join(words).rstrip()
 
     def mark(self, measure: str, name: str) -> str:
-        """The mark of a model by a measure, see `PairedTests.mark`."""
+        """The mark of a model by a measure, see `PairedTests.mark`.
+
+        Args:
+            measure: "rmse" or "ndcg_at_10".
+            name: of the entry.
+        """
         for tests in self.contests:
             if tests.measure == measure:
                 return tests.mark(name)
@@ -235,6 +251,9 @@ def compare(
 ) -> Comparison:
     """Trains and tests each model on the same split, or on the same folds.
 
+    Models are compared user by user with a sign-flip test, corrected for the number of pairs of
+    models (Holm, "A simple sequentially rejective multiple test procedure", 1979).
+
     Args:
         models: unfitted models, by their names in the table; or a list of different models.
         parts: one split, or several folds. Ratings, a `Dataset`, a frame or a path are split
@@ -245,9 +264,18 @@ def compare(
             Otherwise, and for models that are not in MODELS, everything runs in this process,
             and the memory of each model is unknown.
 
+    Returns:
+        The results, sorted, with a test of each difference from the best.
+
     Raises:
         SettingError: there are no models, or two in a list have the same name.
         DataError: `parts` holds neither splits nor ratings.
+
+    Example:
+        >>> models = [matinee.Baseline(), matinee.Popularity()]
+        >>> comparison = matinee.compare(models, few, "a few people", isolated=False)
+        >>> [entry.name for entry in comparison]
+        ['baseline', 'popularity']
     """
     models = _by_name(models)
     parts, dataset = parts_of(parts, dataset, "compare")

@@ -44,22 +44,60 @@ class Report:
     that are None, and shows as a table in a notebook.
 
     Attributes:
-        intervals: the 95% interval of each measure by name, over samples of users
-            (`significance.bootstrap`). Coverage and gini have none: a sample that holds some
-            users twice covers fewer items, whatever the model.
+        model, dataset, protocol: their names, such as "mf", "ml-100k" and "random:0.2".
+        folds: the number of splits.
+        n_train, n_test: the number of rows; with several folds, their sums.
+        n_new_users, n_new_items: those with test ratings and without training ratings.
+        fit_seconds: time to train.
+        predict_seconds: time to predict the test part; to make the lists if the model only
+            ranks.
+        peak_rss_mb: the peak memory of the process up to the end of the evaluation.
+        seed, hyperparameters: of the model.
+        rmse, mae: root mean squared and mean absolute error of the predicted stars.
+        rmse_low, rmse_high: the ends of the 95% interval of `rmse`.
+        rmse_per_user, mae_per_user: the mean over the users of the errors of each.
+        ndcg_at_5, ndcg_at_10, ndcg_at_20, ndcg_at_100: discounted cumulative gain of the first k
+            items of a list, relative to that of the best possible list (Järvelin, Kekäläinen,
+            "Cumulated gain-based evaluation of IR techniques", 2002).
+        map_at_5, map_at_10, map_at_20: mean over the users of the average precision of the first k.
+        precision_at_5, precision_at_10, precision_at_20: the share of the first k items that are
+            relevant.
+        recall_at_5, recall_at_10, recall_at_20, recall_at_50: the share of the relevant items that
+            are among the first k.
+        hit_rate_at_5, hit_rate_at_10, hit_rate_at_20: the share of users with a relevant item among
+            the first k.
+        mrr: mean over the users of 1 / the place of the first relevant item, 0 if it is not among
+            the first 20.
+        coverage: the share of all items that are in a list of 10.
+        gini: the inequality of how often items are listed: 0 if all are listed equally often.
+        mean_popularity: training ratings of a listed item, on average.
+        novelty: bits: the mean of -log2 of the share of users who rated a listed item.
+        diversity: the mean dissimilarity of two items of a list; None if nothing says how similar
+            they are.
         n_folded_in: ratings of held-out users that the fitted model got by `fold_in`.
-        interval_coverage: the share of test ratings inside the 50, 80 and 95% intervals, for
-            all, light and new users and rare items (see `calibration`); empty for a model
-            without intervals.
         n_ranked_users: users whose lists were judged.
         n_without_relevant: users left out because no item of their test part is relevant.
         n_not_drawn: users left out because more than `ranking.MOST_USERS` have relevant items.
-        unit: what a row of the data is: a rating, or a pair of a user and an item.
-        predict_seconds: time to predict the test part; to make the lists if the model only
-            ranks.
         recommend_seconds: time to make the lists.
+        intervals: the 95% interval of each measure by name, over samples of users
+            (`significance.bootstrap`). Coverage and gini have none: a sample that holds some
+            users twice covers fewer items, whatever the model.
+        interval_coverage: the share of test ratings inside the 50, 80 and 95% intervals, for
+            all, light and new users and rare items (see `calibration`); empty for a model
+            without intervals.
         member_weights: the weight of each model that a blend or hybrid combines; empty for others.
-        peak_rss_mb: the peak memory of the process up to the end of the evaluation.
+        unit: what a row of the data is: a rating, or a pair of a user and an item.
+        note: what to know when reading the results.
+        version: of matinee.
+
+    Example:
+        >>> report = matinee.evaluate(matinee.Popularity, few)
+        >>> report.keys()[:3]
+        ['ndcg_at_5', 'ndcg_at_10', 'ndcg_at_20']
+        >>> report["hit_rate_at_10"] == report.hit_rate_at_10
+        True
+        >>> print(report.rmse)
+        None
     """
 
     model: str

@@ -79,6 +79,11 @@ class Tuning:
     """The result of a search.
 
     Attributes:
+        model, metric, split: the names of the model, of the measure, and of the split into
+            validation parts.
+        n_train, n_valid: the number of training rows, and of rows in validation parts.
+        seed: of the search.
+        trials: all trials; the first has the default settings.
         best: the number of the best trial; 0, the defaults, unless another is significantly
             better.
         settings: the best settings, as far as they differ from the defaults.
@@ -87,6 +92,12 @@ class Tuning:
         test: the gain on the test part; None without a test part.
         note: why the search ended early, and which trial was better, but not significantly;
             empty if neither applies.
+
+    Example:
+        >>> plan = matinee.Plan(trials=2, split="random:0.2")
+        >>> tuning = matinee.tune(matinee.Baseline(), few, plan)
+        >>> tuning.command("mine.csv").startswith("matinee train mine.csv --model baseline")
+        True
     """
 
     model: str
@@ -201,12 +212,22 @@ def tune(
     Args:
         model: an unfitted model; the search starts from its settings.
         train: `Ratings`; a `Dataset`, a frame or a path is read as `matinee.read` does.
+        plan: how many trials, by which measure; None: `Plan()`.
         progress: called after each trial.
+
+    Returns:
+        All trials, the best settings, and what they gain.
 
     Raises:
         UnsupportedError: optuna is not installed, or the model has no settings to search.
         SettingError: the metric is unknown, or the model does not have it.
         MatineeError: the model cannot be trained with the defaults.
+
+    Example:
+        >>> plan = matinee.Plan(trials=2, split="random:0.2")
+        >>> tuning = matinee.tune(matinee.Baseline(), few, plan)
+        >>> len(tuning.trials), sorted(tuning.trials[0].settings)
+        (2, ['item_shrinkage', 'user_shrinkage'])
     """
     if find_spec("optuna") is None:
         raise UnsupportedError(

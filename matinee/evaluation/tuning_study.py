@@ -41,6 +41,11 @@ class Plan:
         split: how validation parts are cut from the training rows, see `data.split.splits`;
             empty for kfold:10, or kfold:20 for measures of lists (see `tuning`), or a single
             such part if there are many rows.
+
+    Example:
+        >>> plan = matinee.Plan(trials=20, metric="ndcg_at_10", fixed=("epochs",))
+        >>> plan.most
+        20
     """
 
     trials: int | None = None

@@ -174,7 +174,12 @@ class Recommender(Configurable, ABC):
 
     def because(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Longs]:
         """Why lists hold some items, (K,): for each, the positions in the profile of the liked
-        ratings that most put it there, strongest first; none if the model cannot tell."""
+        ratings that most put it there, strongest first; none if the model cannot tell.
+
+        Args:
+            profile: of a known user or a new person.
+            item_index: (K,) indices of the items.
+        """
         del profile
         return [np.empty(0, np.int64)] * len(item_index)
 
@@ -208,6 +213,9 @@ class Recommender(Configurable, ABC):
 
     def engine(self, train: Ratings) -> Engine:
         """An untrained engine, which learns from batches of ratings.
+
+        Args:
+            train: the ratings to learn from.
 
         Raises:
             UnsupportedError: the model is not trained by gradient steps on batches.
@@ -243,7 +251,14 @@ class Recommender(Configurable, ABC):
         return {}
 
     def set_members(self, members: "Mapping[str, Recommender]") -> None:
-        """Sets the members loaded from a file, after the arrays are set."""
+        """Sets the members loaded from a file, after the arrays are set.
+
+        Args:
+            members: by name, as `members` returns them.
+
+        Raises:
+            DataError: it has members, but this model combines none.
+        """
         if members:
             raise DataError(f"{self.name} has no members, unlike the file: {', '.join(members)}")
 
@@ -304,6 +319,13 @@ class Recommender(Configurable, ABC):
                 exception. If it exists, training resumes from it, with the same result as without
                 the interruption. It is removed at the end. If it cannot be written meanwhile,
                 there is a warning, and the training goes on.
+
+        Returns:
+            The model itself.
+
+        Raises:
+            DataError: the ratings do not suit the model.
+            UnsupportedError: a checkpoint was given to a model that trains too fast to need one.
         """
         train = ratings_of(train, "fit")
         if valid is not None:
@@ -361,18 +383,32 @@ class Recommender(Configurable, ABC):
     # -- used by other models, by index --------------------------------------------------
 
     def user_vectors(self, user_index: Indices) -> NDArray[np.float32]:
-        """The vectors of known users, (B, D)."""
+        """The vectors of known users, (B, D).
+
+        Args:
+            user_index: (B,) indices of users.
+        """
         self.check_fitted()
         return self._user_vectors(user_index)
 
     def vector_of(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
-        """The vector of a new person, (D,); see `fold_in`."""
+        """The vector of a new person, (D,); see `fold_in`.
+
+        Args:
+            item_index: (n,) indices of the items that the person rated.
+            value: (n,) their ratings, in stars.
+        """
         self.check_fitted()
         with solvable(self.name):
             return self._fold_in(item_index, value)
 
     def scores_of(self, vectors: Floats, taste: float | None = None) -> Floats:
-        """The scores of all items for each vector, (B, D) -> (B, I); see `scores`."""
+        """The scores of all items for each vector, (B, D) -> (B, I); see `scores`.
+
+        Args:
+            vectors: (B, D) profile vectors.
+            taste: as for `scores`.
+        """
         self.check_fitted()
         if taste is None or taste == self.usual_taste:
             return finite(self.name, self._scores(vectors))
@@ -380,7 +416,11 @@ class Recommender(Configurable, ABC):
         return finite(self.name, self._scores_at(vectors, taste))
 
     def stars_of(self, vectors: Floats) -> Floats:
-        """The stars of all items for each vector, (B, D) -> (B, I); see `all_stars`."""
+        """The stars of all items for each vector, (B, D) -> (B, I); see `all_stars`.
+
+        Args:
+            vectors: (B, D) profile vectors.
+        """
         self._require_stars()
         return finite(self.name, self._predict_all(vectors))
 
@@ -390,12 +430,23 @@ class Recommender(Configurable, ABC):
         item_index: NDArray[np.int32],
         timestamp: NDArray[np.int64] | None,
     ) -> NDArray[np.float32]:
-        """Stars before clipping, (N,); an index of -1 is an unknown user or item."""
+        """The stars of pairs by index before clipping, (N,); an index of -1 is an unknown user or
+        item.
+
+        Args:
+            user_index, item_index: (N,) the pairs.
+            timestamp: (N,) seconds since 1970, for models with effects of time; None: unknown.
+        """
         self._require_stars()
         return finite(self.name, self._predict_at(user_index, item_index, timestamp))
 
     def attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
-        """`parts_each` by index."""
+        """`parts_each` by index, (K,).
+
+        Args:
+            profile: of a known user or a new person.
+            item_index: (K,) indices of the items.
+        """
         with solvable(self.name):
             return finite_parts(self.name, self._attribute(profile, item_index))
 
@@ -422,6 +473,9 @@ class Recommender(Configurable, ABC):
         Nothing is retrained or stored. Without ratings it is the profile of the average
         person.
 
+        Args:
+            ratings: item id -> stars.
+
         Raises:
             UnknownNameError: an item id is unknown.
             DataError: a rating is outside the scale.
@@ -434,7 +488,15 @@ class Recommender(Configurable, ABC):
         return UserState(index, value, self.vector_of(index, value))
 
     def predict(self, person: Person, item_id: Id) -> float:
-        """The stars that a person would give an item, clipped to the scale."""
+        """The stars that a person would give an item, clipped to the scale.
+
+        Args:
+            item_id: an id of the training data.
+
+        Raises:
+            UnknownNameError: the person or the item is unknown.
+            UnsupportedError: the model predicts no stars.
+        """
         stars = self.stars_of(self.profile(person).vector[None])  # (1, I)
         return float(self._clip(stars[0, self.items_.index(item_id)]))
 
@@ -479,6 +541,9 @@ class Recommender(Configurable, ABC):
         For a model that only ranks it is the score. The parts add up to it except for the
         training residual of a known user (see `explain`).
 
+        Args:
+            item_id: an id of the training data.
+
         Raises:
             UnsupportedError: the model cannot attribute its scores.
         """
@@ -493,7 +558,11 @@ class Recommender(Configurable, ABC):
         return self.scores(person)
 
     def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[Attribution]:
-        """The attribution of several items, in some models as fast as of one; see `parts`."""
+        """The attribution of several items, in some models as fast as of one; see `parts`.
+
+        Args:
+            item_ids: ids of the training data.
+        """
         return self.attribute(self.profile(person), self.items_.indices(item_ids))
 
     def predict_ratings(self, ratings: RatingsLike) -> NDArray[np.float32]:
@@ -520,7 +589,12 @@ class Recommender(Configurable, ABC):
         timestamp: NDArray[np.int64] | None,
     ) -> NDArray[np.float32]:
         """Predicted stars of pairs of known users and items by index, (N,), clipped to the
-        scale."""
+        scale.
+
+        Args:
+            user_index, item_index: (N,) the pairs.
+            timestamp: (N,) seconds since 1970, for models with effects of time; None: unknown.
+        """
         stars = self.predict_at(user_index, item_index, timestamp)
         return np.asarray(self._clip(stars), np.float32)
 
@@ -560,6 +634,7 @@ class Recommender(Configurable, ABC):
 
         Args:
             profile: None for a group, which has no deviations.
+            item_index: (n,) indices of items.
             scores: of all items, (I,).
             stars: of all items, (I,); None: those of the profile. Ignored if the model only
                 ranks.
@@ -588,7 +663,11 @@ class Recommender(Configurable, ABC):
         return np.asarray(self.scores_of(vector[None], taste)[0], np.float32)
 
     def ranking(self, person: Person, taste: float | None = None) -> Ranking:
-        """`scores` and `all_stars` at once, in less time."""
+        """`scores` and `all_stars` at once, in less time.
+
+        Args:
+            taste: as for `scores`.
+        """
         vectors = self.profile(person).vector[None]
         if not self.has_stars:
             return Ranking(np.asarray(self.scores_of(vectors, taste)[0], np.float32), None)
@@ -610,6 +689,9 @@ class Recommender(Configurable, ABC):
         """The standard deviations of a person's ratings about the predictions, (n,), in stars.
 
         None if the model cannot estimate them.
+
+        Args:
+            item_index: (n,) indices of items.
         """
         known = self._deviations(self.profile(person), item_index)
         return None if known is None else finite(self.name, known)
@@ -619,6 +701,9 @@ class Recommender(Configurable, ABC):
         evaluation.
 
         For a user with fewer than k unseen items, seen items follow the unseen ones.
+
+        Args:
+            user_index: (B,) indices of users.
         """
         self.check_fitted()
         return top_items(self, user_index, k)
@@ -637,10 +722,15 @@ class Recommender(Configurable, ABC):
         own.
 
         Args:
-            allowed: as for `recommend`.
+            item_id: an id of the training data.
+            allowed: the items to choose from, as a list of ids or a mask, (I,); None means all.
             shrinkage: the score of an item with n ratings is multiplied by n / (n +
                 shrinkage), because factors learned from few ratings are mostly noise and can
                 be close to anything.
+
+        Raises:
+            UnknownNameError: the item is unknown.
+            UnsupportedError: the model knows nothing about the item, or no similarities.
         """
         self.check_fitted()
         k = whole_number(k, "k")
@@ -663,6 +753,9 @@ class Recommender(Configurable, ABC):
     def likeness(self, item_index: int) -> NDArray[np.float32]:
         """The model's similarity of an item to every item, (I,), -1 to 1; NaN where unknown.
 
+        Args:
+            item_index: the index of the item.
+
         Raises:
             UnsupportedError: the model has no similarity.
         """
@@ -681,6 +774,9 @@ class Recommender(Configurable, ABC):
     def tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The part of profile vectors that describes taste, without biases, (B, D) -> (B, F).
 
+        Args:
+            vectors: (B, D) profile vectors.
+
         Raises:
             UnsupportedError: the model has no such vectors.
         """
@@ -688,7 +784,11 @@ class Recommender(Configurable, ABC):
         return self._tastes(vectors)
 
     def user_tastes(self, user_index: Indices) -> NDArray[np.float32]:
-        """`tastes` of known users by index, (B, F)."""
+        """`tastes` of known users by index, (B, F).
+
+        Args:
+            user_index: (B,) indices of users.
+        """
         self.check_fitted()
         return self._tastes(self._user_vectors(user_index))
 

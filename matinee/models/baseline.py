@@ -1,9 +1,4 @@
-"""Baseline: the global mean plus a bias for each user and each item, without interaction.
-
-    stars(u, i) = mean + b_u + b_i
-
-Every other model has to beat it (Koren, "Factor in the neighbors", 2010, section 2.1).
-"""
+"""Baseline: the global mean plus a bias for each user and each item, without interaction."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,7 +16,17 @@ from matinee.models.interface import Capabilities
 
 @dataclass(kw_only=True, eq=False)
 class Baseline(Recommender):
-    """The global mean plus shrunken user and item biases."""
+    """The global mean plus shrunken user and item biases.
+
+        stars(u, i) = mean + b_u + b_i
+
+    Every other model has to beat it (Koren, "Factor in the neighbors", 2010, section 2.1).
+
+    Example:
+        >>> baseline = matinee.Baseline().fit(few)
+        >>> round(baseline.predict(baseline.users_.id(0), 107) * 2) / 2
+        4.0
+    """
 
     name: ClassVar[str] = "baseline"
     summary: ClassVar[str] = (

@@ -1,24 +1,4 @@
-"""Blend: a weighted sum of several models, with weights learned on held-out ratings.
-
-    stars(u, i) = intercept + sum w_m stars_m(u, i)          if all its models predict stars
-    score(u, i) = sum w_m (s_m(u, i) - mean) / deviation     otherwise
-
-where mean and deviation are those of s_m(u, .) over all items.
-
-A part of the training ratings is held out and the models are fitted on the rest. The weights
-are a ridge regression of the held-out stars on the predictions of the models, with w >= 0
-(Breiman, "Stacked regressions", 1996). Then all models with a positive weight are fitted
-again, on all ratings. Unlike the paper, the penalty pulls towards equal weights, not towards
-0, so that with few ratings the blend is the mean of the models.
-
-Weights for ranking come from pairs: a liked item that was held out should rank above each of
-the 500 items with the highest mean score, of those that the person has not rated or does not
-like. The target is 1 for the difference of the scores in each such pair; then the weights are
-divided by their sum. Pairs with all items instead of those 500 would measure how well models
-tell apart items that nobody would recommend.
-
-The defaults were chosen on parts of the training rows of MovieLens-100K (fold u1) and -1M.
-"""
+"""Blend: a weighted sum of several models, with weights learned on held-out ratings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -58,12 +38,36 @@ THIRD, FEWEST, MOST = "dot-product", 10_000, 300_000
 class Blend(Recommender):
     """A weighted sum of other models.
 
+        stars(u, i) = intercept + sum w_m stars_m(u, i)          if all its models predict stars
+        score(u, i) = sum w_m (s_m(u, i) - mean) / deviation     otherwise
+
+    where mean and deviation are those of s_m(u, .) over all items.
+
+    A part of the training ratings is held out and the models are fitted on the rest. The weights
+    are a ridge regression of the held-out stars on the predictions of the models, with w >= 0
+    (Breiman, "Stacked regressions", 1996). Then all models with a positive weight are fitted
+    again, on all ratings. Unlike the paper, the penalty pulls towards equal weights, not towards
+    0, so that with few ratings the blend is the mean of the models.
+
+    Weights for ranking come from pairs: a liked item that was held out should rank above each of
+    the 500 items with the highest mean score, of those that the person has not rated or does not
+    like. The target is 1 for the difference of the scores in each such pair; then the weights are
+    divided by their sum. Pairs with all items instead of those 500 would measure how well models
+    tell apart items that nobody would recommend.
+
+    The defaults were chosen on parts of the training rows of MovieLens-100K (fold u1) and -1M.
+
     It predicts stars, explains its scores and is thread-safe if all its models are.
 
     Settings of its models are prefixed with their names: `from_settings({"mf.factors": 32})`,
     or --set mf.factors=32 on the command line. `similar` uses the weighted mean of the
     similarities, where an item that a model does not know counts as 0. Tastes and item vectors
     are those of the model with the highest weight that has any.
+
+    Example:
+        >>> blend = matinee.Blend.from_settings({"models": "baseline,item-knn"}).fit(few)
+        >>> sorted(blend.member_weights())
+        ['baseline', 'item-knn']
     """
 
     name: ClassVar[str] = "blend"
@@ -232,7 +236,11 @@ class Blend(Recommender):
         stages.keep("weights", {"weights": self.weights_, "intercept": self.intercept_})
 
     def new_members(self, train: Ratings) -> dict[str, Recommender]:
-        """See `Combining`."""
+        """The members of a model of some ratings, by name, not fitted.
+
+        Args:
+            train: the ratings.
+        """
         return {model.name: model for model in self._unfitted(self._names(len(train)))}
 
     def _vector_ends(self) -> NDArray[np.int64]:

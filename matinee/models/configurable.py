@@ -34,6 +34,9 @@ class Configurable:
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         """A model from names and values, which may be text, as on the command line.
 
+        Args:
+            settings: name -> value.
+
         Raises:
             UnknownNameError: no hyperparameter has this name; the message suggests the
                 nearest.
@@ -68,6 +71,9 @@ class Configurable:
 
     def set_params(self, **params: object) -> Self:
         """Sets hyperparameters by name, for the next `fit`; returns the model.
+
+        Args:
+            **params: name -> value.
 
         Raises:
             UnknownNameError, SettingError: as for `from_settings`; nothing is set then.

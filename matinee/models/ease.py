@@ -1,22 +1,4 @@
-"""EASE: a linear item-to-item model in closed form. It ranks films and does not predict stars.
-
-    score(u, i) = sum of B_ji over the items j that u likes
-
-where B minimizes |X - X B|^2 + regularization |B|^2 with a zero diagonal, and X is 1 where
-a user likes an item: with P = (X'X + regularization)^-1, B_ji = -P_ji / P_ii (Steck,
-"Embarrassingly shallow autoencoders for sparse data", 2019). Unlike the paper, the model stores
-the partial correlations of the items, c_ij = -P_ij / sqrt(P_ii P_jj), and only the largest. They
-are symmetric, serve as similarities, and give B_ji = c_ij sqrt(P_jj / P_ii).
-
-With a `half_life`, X holds the roots of the weights w = 2^(-D / half_life) instead of ones,
-where D is the age of a like in days (`recency.py`). So an item's entry on the diagonal of X'X is
-the sum of the weights of its likes, and a user whose likes are all equally old counts as w users.
-A known user is scored with these roots, a new person with ones.
-
-The cost of dropping the others, on MovieLens-1M with ratings of 4 and 5 as likes and a fifth
-held out, in NDCG@10 and the size of the model file: all .3303, 110 MB; `entries` 1000 .3299,
-30 MB; 400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
-"""
+"""EASE: a linear item-to-item model in closed form. It ranks films and does not predict stars."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,7 +43,31 @@ BYTES_PER_PAIR = 8
 
 @dataclass(kw_only=True, eq=False)
 class EASE(Recommender):
-    """The item-to-item model in closed form, for up to tens of thousands of items."""
+    """The item-to-item model in closed form, for up to tens of thousands of items.
+
+        score(u, i) = sum of B_ji over the items j that u likes
+
+    where B minimizes |X - X B|^2 + regularization |B|^2 with a zero diagonal, and X is 1 where a
+    user likes an item: with P = (X'X + regularization)^-1, B_ji = -P_ji / P_ii (Steck,
+    "Embarrassingly shallow autoencoders for sparse data", 2019). Unlike the paper, the model stores
+    the partial correlations of the items, c_ij = -P_ij / sqrt(P_ii P_jj), and only the largest.
+    They are symmetric, serve as similarities, and give B_ji = c_ij sqrt(P_jj / P_ii).
+
+    With a `half_life`, X holds the roots of the weights w = 2^(-D / half_life) instead of ones,
+    where D is the age of a like in days (`recency.py`). So an item's entry on the diagonal of X'X
+    is the sum of the weights of its likes, and a user whose likes are all equally old counts as w
+    users. A known user is scored with these roots, a new person with ones.
+
+    The cost of dropping the others, on MovieLens-1M with ratings of 4 and 5 as likes and a fifth
+    held out, in NDCG@10 and the size of the model file: all .3303, 110 MB; `entries` 1000 .3299,
+    30 MB; 400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
+
+    Example:
+        >>> ease = matinee.EASE().fit(few)
+        >>> scores = ease.scores({107: 5.0})
+        >>> scores.shape, scores.dtype.name
+        ((340,), 'float32')
+    """
 
     name: ClassVar[str] = "ease"
     summary: ClassVar[str] = (
@@ -146,6 +152,9 @@ class EASE(Recommender):
         The weights of all items depend on each other, and those that the model stores do not
         suffice to change only some. Otherwise the weights stay, and new items have none yet.
         Users need no numbers of their own.
+
+        Args:
+            change: the ratings after the news, and what they touch.
         """
         changed = change.items_change
         n_news, is_gone = change.item_news[changed].sum(), self.item_counts_[changed] == 0

@@ -1,29 +1,4 @@
-"""Hybrid: stars from one model, lists from several (Burke, "Hybrid recommender systems", 2002).
-
-The stars, their certainty and their explanation are those of the member `stars`. Lists are sorted
-by how likely a person is to choose an item and to like it, and by how well it fits their taste:
-
-    score(u, i) = a(T) ln(1 + ln(1 + exp c(u, i)))      choice
-                + 1/2 ln P(like)                        stars
-                + 10 T (g(u, i) + 0.3 d(u, i)) / s      taste
-                - 4.5 (1 + T) / sqrt(n_i + 1)           caution
-
-- c is 4 times the weighted mean of the scores of three models of implicit feedback, each with
-  mean 0 and deviation 1 over the items: `ials` and `ease` on what people like, and `ials-all` on
-  all that they rated; less 0.8 times the logarithm of the number of ratings, in the same way. The
-  weights are 1, 1 and 1.5, unless others, one of them 0 perhaps, find held-out likes
-  significantly better in a part of the training ratings.
-- P(like) is the probability of a rating in the upper quarter of the scale, a logistic function of
-  the stars, less their caution (`list_scores`), plus 2 g.
-- g is what the person thinks of the item's genres (`genre_taste`), and d is how many more stars
-  they would give than the average person, less the mean over the items.
-- s, a quarter of the width of the scale, is about the deviation of ratings; n_i is the number of
-  ratings of the item.
-- T is the taste, from 0 to 1, and a(T) falls from 8.3 to 0.6. The usual T, 0.3, costs nothing in
-  accuracy: people with few ratings, who love one genre and dislike another, get lists that say so.
-
-The constants were chosen on parts of the training rows of MovieLens-100K, latest-small and -1M.
-"""
+"""Hybrid: stars from one model, lists from several (Burke, "Hybrid recommender systems", 2002)."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -98,11 +73,46 @@ GENRES_IN_LIKE, SPREAD = 2.0, 0.53
 class Hybrid(Recommender):
     """Stars and lists from different models, in one; lists alone for a table without ratings.
 
+    The stars, their certainty and their explanation are those of the member `stars`. Lists are
+    sorted by how likely a person is to choose an item and to like it, and by how well it fits their
+    taste:
+
+        score(u, i) = a(T) ln(1 + ln(1 + exp c(u, i)))      choice
+                    + 1/2 ln P(like)                        stars
+                    + 10 T (g(u, i) + 0.3 d(u, i)) / s      taste
+                    - 4.5 (1 + T) / sqrt(n_i + 1)           caution
+
+    - c is 4 times the weighted mean of the scores of three models of implicit feedback, each with
+      mean 0 and deviation 1 over the items: `ials` and `ease` on what people like, and `ials-all`
+      on all that they rated; less 0.8 times the logarithm of the number of ratings, in the same
+      way. The weights are 1, 1 and 1.5, unless others, one of them 0 perhaps, find held-out likes
+      significantly better in a part of the training ratings.
+    - P(like) is the probability of a rating in the upper quarter of the scale, a logistic function
+      of the stars, less their caution (`list_scores`), plus 2 g.
+    - g is what the person thinks of the item's genres (`genre_taste`), and d is how many more stars
+      they would give than the average person, less the mean over the items.
+    - s, a quarter of the width of the scale, is about the deviation of ratings; n_i is the number
+      of ratings of the item.
+    - T is the taste, from 0 to 1, and a(T) falls from 8.3 to 0.6. The usual T, 0.3, costs nothing
+      in accuracy: people with few ratings, who love one genre and dislike another, get lists that
+      say so.
+
+    The constants were chosen on parts of the training rows of MovieLens-100K, latest-small and -1M.
+
     Settings of its members are prefixed with their names: `from_settings({"mf.factors": 32})`, or
     --set ials.factors=64 on the command line; the names are `mf` (or whatever `stars` says),
     `ials`, `ease` and `ials-all`. A `half_life` is that of all members that have the setting,
     unless their own is given. Similarities, tastes and item vectors are those of the member
     that predicts stars, if it has any, else those of `ials`.
+
+    Hybrids of several kinds are compared by Burke, "Hybrid recommender systems", 2002.
+
+    Example:
+        >>> hybrid = matinee.Hybrid.from_settings({"mf.factors": 16, "ials.factors": 16}).fit(few)
+        >>> sorted(hybrid.member_weights())
+        ['ease', 'ials', 'ials-all']
+        >>> len(hybrid.recommend({107: 5.0, 4: 3.5}, k=5))
+        5
     """
 
     name: ClassVar[str] = "hybrid"
@@ -301,7 +311,11 @@ class Hybrid(Recommender):
         return weights
 
     def new_members(self, train: Ratings) -> dict[str, Recommender]:
-        """See `Combining`."""
+        """The members of a model of some ratings, by name, not fitted.
+
+        Args:
+            train: the ratings.
+        """
         del train
         return self.unfitted_members()
 
@@ -317,6 +331,9 @@ class Hybrid(Recommender):
         """Updates its members, and trains those that cannot be updated again; see `updating.py`.
 
         The weights stay, and so does the average that features are compared with.
+
+        Args:
+            change: the ratings after the news, and what they touch.
         """
         self.members_ = {
             name: after(member, change, n_threads) if member.is_fitted else member

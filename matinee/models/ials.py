@@ -1,32 +1,4 @@
-"""ImplicitALS: latent factors from implicit feedback. It ranks films and does not predict stars.
-
-    score(u, i) = x_u . y_i
-
-minimizing, over the positives S with their weights w and over all pairs,
-
-    sum_S w (1 - x_u . y_i)^2 + alpha0 sum_{u, i} (x_u . y_i)^2
-        + regularization sum_u (n_u + alpha0 I)^nu |x_u|^2   and over items, with n_i + alpha0
-        U,
-
-where n is the sum of a row's weights (without weights, the number of its positives). See
-Rendle, Krichene, Zhang, Koren, "Revisiting the performance of iALS on item recommendation
-benchmarks", 2022; Hu, Koren, Volinsky, "Collaborative filtering for implicit feedback
-datasets", 2008. I and U count only rows with positives. The two factor tables are solved
-alternately. The last solve, of the users, runs to convergence, so that a known user has the
-same vector as a new person with the same ratings.
-
-Differences from the papers: the unit of the regularization is `random_matrix_norm` over the
-root of the product of the means of (n_u + alpha0 I)^nu and (n_i + alpha0 U)^nu, so that one
-value suits tables of any size. Before each half of an epoch, both tables are rotated so that
-the Gram matrix of the fixed table is diagonal, which changes no score and speeds up the solver
-in `kernels/als.py`. Weights are divided by their mean, so that the same settings work with and
-without weights. The random start depends on who likes what, so that permuting users and items
-permutes the scores.
-
-With a `half_life`, the weight of a like is also multiplied by 2^(-D / half_life), where D is its
-age in days (`recency.py`). This product is not divided by its mean: the likes of a new person
-weigh as much as the newest ones.
-"""
+"""ImplicitALS: latent factors from implicit feedback. It ranks films and does not predict stars."""
 
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -76,7 +48,42 @@ UPDATE_GAIN = 1e-5
 
 @dataclass(kw_only=True, eq=False)
 class ImplicitALS(Recommender):
-    """Matrix factorization of implicit feedback by alternating least squares."""
+    """Matrix factorization of implicit feedback by alternating least squares.
+
+        score(u, i) = x_u . y_i
+
+    minimizing, over the positives S with their weights w and over all pairs,
+
+        sum_S w (1 - x_u . y_i)^2 + alpha0 sum_{u, i} (x_u . y_i)^2
+            + regularization sum_u (n_u + alpha0 I)^nu |x_u|^2   and over items, with n_i + alpha0
+            U,
+
+    where n is the sum of a row's weights (without weights, the number of its positives). See
+    Rendle, Krichene, Zhang, Koren, "Revisiting the performance of iALS on item recommendation
+    benchmarks", 2022; Hu, Koren, Volinsky, "Collaborative filtering for implicit feedback
+    datasets", 2008. I and U count only rows with positives. The two factor tables are solved
+    alternately. The last solve, of the users, runs to convergence, so that a known user has the
+    same vector as a new person with the same ratings.
+
+    Differences from the papers: the unit of the regularization is `random_matrix_norm` over the
+    root of the product of the means of (n_u + alpha0 I)^nu and (n_i + alpha0 U)^nu, so that one
+    value suits tables of any size. Before each half of an epoch, both tables are rotated so that
+    the Gram matrix of the fixed table is diagonal, which changes no score and speeds up the solver
+    in `kernels/als.py`. Weights are divided by their mean, so that the same settings work with and
+    without weights. The random start depends on who likes what, so that permuting users and items
+    permutes the scores.
+
+    With a `half_life`, the weight of a like is also multiplied by 2^(-D / half_life), where D is
+    its age in days (`recency.py`). This product is not divided by its mean: the likes of a new
+    person weigh as much as the newest ones.
+
+    Example:
+        >>> ials = matinee.ImplicitALS(factors=16, epochs=4).fit(few)
+        >>> [line.stars for line in ials.recommend({107: 5.0}, k=2)]
+        [None, None]
+        >>> len(ials.similar(107, k=3))
+        3
+    """
 
     name: ClassVar[str] = "ials"
     summary: ClassVar[str] = (
@@ -219,6 +226,9 @@ class ImplicitALS(Recommender):
         If an item changes, so does the Gram matrix of the items, and with it what follows for
         every user: the last solve is then that of all users, from where they are. The threshold
         and the units of weights and penalties stay.
+
+        Args:
+            change: the ratings after the news, and what they touch.
         """
         users = self._table(change.history.by_user, placed(self.user_factors_, change.user_source))
         item_factors = placed(self.item_factors_, change.item_source)
@@ -410,7 +420,13 @@ class ImplicitALS(Recommender):
         return vectors @ self.item_factors_.T
 
     def fill_scores(self, vectors: Floats, items: slice, out: Floats) -> None:
-        """See `TiledScores`."""
+        """The scores of some items for some vectors, as tiles for lists of all users.
+
+        Args:
+            vectors: (B, D) profile vectors.
+            items: which items.
+            out: (B, n), where the scores are written.
+        """
         np.matmul(vectors, self.item_factors_[items].T, out=out)
 
     # -- similarity and tastes -----------------------------------------------------------

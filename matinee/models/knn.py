@@ -27,7 +27,20 @@ __all__ = ["SIMILARITIES", "USERS_PER_BLOCK", "ItemKNN", "Neighborhood", "UserKN
 class ItemKNN(Neighborhood):
     """Predicts from the person's ratings of the most similar items, including the item itself.
 
+        stars = mean + b_u + b_i + sum s^a (r - mean - b_u - b_j) / (sum s^a + damping)
+
+    The sum is over the k items j with the highest positive similarity s to i among those that the
+    user u rated; a is the amplification, and the biases are those of `Baseline` (Koren, "Factor in
+    the neighbors: scalable and accurate collaborative filtering", 2010, section 2.2; Sarwar,
+    Karypis, Konstan, Riedl, "Item-based collaborative filtering recommendation algorithms", 2001).
+    `matinee.models.neighborhood` has the similarities, and what is done without ratings.
+
     `similar` uses the same similarities, and finds only stored neighbors.
+
+    Example:
+        >>> knn = matinee.ItemKNN(k=20).fit(few)
+        >>> knn.predict({107: 5.0}, 107) > knn.predict({107: 1.0}, 107)
+        True
     """
 
     name: ClassVar[str] = "item-knn"
@@ -111,8 +124,21 @@ class ItemKNN(Neighborhood):
 class UserKNN(Neighborhood):
     """Predicts from the ratings of the most similar users. A known user is their own neighbor.
 
+        stars = mean + b_u + b_i + sum s^a (r_v - mean - b_v - b_i) / (sum s^a + damping)
+
+    The sum is over the k users v with the highest positive similarity s to u among those who rated
+    the item i; a is the amplification, and the biases are those of `Baseline` (Koren, "Factor in
+    the neighbors: scalable and accurate collaborative filtering", 2010, section 2.2; Breese,
+    Heckerman, Kadie, "Empirical analysis of predictive algorithms for collaborative filtering",
+    1998). `matinee.models.neighborhood` has the similarities, and what is done without ratings.
+
     Similarities are computed on request, from all ratings of the items that the person rated.
     Scores of all items also need all ratings of all similar users.
+
+    Example:
+        >>> knn = matinee.UserKNN(k=20).fit(few)
+        >>> 0.5 <= knn.predict({107: 5.0, 4: 2.0}, 181) <= 5
+        True
     """
 
     name: ClassVar[str] = "user-knn"

@@ -1,32 +1,4 @@
-"""MatrixFactorization: the default model of stars, latent factors learned by gradient descent.
-
-    stars(u, i) = mean + b_u + b_i + p_u . q_i
-
-minimizing over all ratings, in units of the ratings' standard deviation,
-
-    sum (r - b_u - b_i - p_u . q_i)^2
-        + sum_u (regularization * n_u + factor_shrinkage) |p_u|^2 + bias_shrinkage * b_u^2
-        and the same over items,
-
-where n_u is the number of ratings of u (Koren, Bell, Volinsky, "Matrix factorization
-techniques for recommender systems", 2009; the weighting by n_u is that of Zhou et al.,
-"Large-scale parallel collaborative filtering for the Netflix prize", 2008).
-
-With a `half_life`, the squared error of each rating is multiplied by its weight w = 2^(-D /
-half_life), where D is its age in days (`recency.py`), n_u is the sum of the weights of u, and
-the mean and the deviation of the ratings are weighted, too. A new person's ratings weigh 1.
-
-At the end, the users' side is solved exactly, given the items: every user then has the vector that
-`fold_in` gives to the same ratings.
-
-Differences from the papers: ratings are standardized, so that the same settings suit any
-scale. The shrinkage terms keep users and items with few ratings close to the average. The
-factors start almost at zero. In the first half of the epochs, a few ratings are held out to
-test what the factors learn beyond the biases. On a table where that is little, or that has few
-ratings for each user and item, held-out ratings choose among several numbers of factors and
-epochs, and penalties, or no factors at all (`adaptation.py`; `adapt=False` keeps the settings).
-Ratings are visited in an order that follows from the ids, whatever the order of the rows.
-"""
+"""MatrixFactorization: the default model of stars, latent factors learned by gradient descent."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -72,7 +44,42 @@ LEAST_GAIN = 0.0005
 
 @dataclass(kw_only=True, eq=False)
 class MatrixFactorization(Recommender):
-    """Biased matrix factorization by stochastic gradient descent on the CPU kernels."""
+    """Biased matrix factorization by stochastic gradient descent on the CPU kernels.
+
+        stars(u, i) = mean + b_u + b_i + p_u . q_i
+
+    minimizing over all ratings, in units of the ratings' standard deviation,
+
+        sum (r - b_u - b_i - p_u . q_i)^2
+            + sum_u (regularization * n_u + factor_shrinkage) |p_u|^2 + bias_shrinkage * b_u^2
+            and the same over items,
+
+    where n_u is the number of ratings of u (Koren, Bell, Volinsky, "Matrix factorization
+    techniques for recommender systems", 2009; the weighting by n_u is that of Zhou et al.,
+    "Large-scale parallel collaborative filtering for the Netflix prize", 2008).
+
+    With a `half_life`, the squared error of each rating is multiplied by its weight w = 2^(-D /
+    half_life), where D is its age in days (`recency.py`), n_u is the sum of the weights of u, and
+    the mean and the deviation of the ratings are weighted, too. A new person's ratings weigh 1.
+
+    At the end, the users' side is solved exactly, given the items: every user then has the vector
+    that `fold_in` gives to the same ratings.
+
+    Differences from the papers: ratings are standardized, so that the same settings suit any
+    scale. The shrinkage terms keep users and items with few ratings close to the average. The
+    factors start almost at zero. In the first half of the epochs, a few ratings are held out to
+    test what the factors learn beyond the biases. On a table where that is little, or that has few
+    ratings for each user and item, held-out ratings choose among several numbers of factors and
+    epochs, and penalties, or no factors at all (`adaptation.py`; `adapt=False` keeps the settings).
+    Ratings are visited in an order that follows from the ids, whatever the order of the rows.
+
+    Example:
+        >>> mf = matinee.MatrixFactorization(factors=16, epochs=5).fit(few)
+        >>> mf.item_factors_.shape
+        (340, 16)
+        >>> mf.profile({107: 5.0, 4: 3.0}).vector.shape
+        (17,)
+    """
 
     name: ClassVar[str] = "mf"
     summary: ClassVar[str] = (
@@ -310,7 +317,11 @@ class MatrixFactorization(Recommender):
         return TrainingTable(ordered, self._importance(train))
 
     def absorb(self, change: Change, n_threads: int | None) -> None:
-        """The mean stays; see `ridge_rows.py` and `updating.py`."""
+        """The mean stays; see `ridge_rows.py` and `updating.py`.
+
+        Args:
+            change: the ratings after the news, and what they touch.
+        """
         source = change.user_source, change.item_source
         users = Side(placed(self.user_factors_, source[0]), placed(self.user_bias_, source[0]))
         items = Side(placed(self.item_factors_, source[1]), placed(self.item_bias_, source[1]))
@@ -436,7 +447,13 @@ class MatrixFactorization(Recommender):
     def fill_scores(
         self, vectors: NDArray[np.float32], items: slice, out: NDArray[np.float32]
     ) -> None:
-        """See `TiledScores`; the same sums in the same order as in `scores`."""
+        """The scores of some items for some vectors, as tiles for lists of all users.
+
+        Args:
+            vectors: (B, D) profile vectors.
+            items: which items.
+            out: (B, n), where the scores are written.
+        """
         np.matmul(vectors[:, 1:], self.item_factors_[items].T, out=out)
         out += vectors[:, :1]
         out += np.float32(self.global_mean_) + self.item_bias_[items]

@@ -15,7 +15,15 @@ from matinee.models.interface import Capabilities
 
 @dataclass(kw_only=True, eq=False)
 class Popularity(Recommender):
-    """Ranks items by their number of training ratings; predicts no stars."""
+    """Ranks items by their number of training ratings; predicts no stars.
+
+    The list is the same for everyone, except for what a person has rated.
+
+    Example:
+        >>> popularity = matinee.Popularity().fit(data)
+        >>> [data.catalog[line.item_id].title for line in popularity.recommend({107: 5}, k=2)]
+        ['Inception (2010)', 'Interstellar (2014)']
+    """
 
     name: ClassVar[str] = "popularity"
     summary: ClassVar[str] = (

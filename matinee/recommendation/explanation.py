@@ -62,6 +62,7 @@ class Explanation:
     """What the prediction of one item for one person is made of.
 
     Attributes:
+        item_id, film: the item.
         stars: what `predict` returns; None for a model that only ranks: its parts add up to
             the score.
         score: the sum before clipping.
@@ -76,6 +77,8 @@ class Explanation:
             `Network`, and in mf of files of earlier versions, the parameters of a known user
             were trained together with everyone else's, and differ a little.
         clipping: negative if the score is above the scale, positive if it is below.
+        is_exact: whether the parts are what the prediction consists of; they are approximate for
+            models that do not simply add up their parts.
         n_ratings: ratings of this item by all users.
         n_own_ratings: ratings of this person, as far as the model knows them.
         has_ratings: False for implicit feedback.
@@ -84,6 +87,18 @@ class Explanation:
         because: films that the person likes, and because of which this item is in their list,
             strongest first, at most 2 (`Recommender.because`). Empty if none is a reason, and
             for models whose lists follow from the stars.
+
+    Example:
+        >>> me, _ = guide.newcomer({"Alien": 5, "Titanic": 1.5})
+        >>> why = guide.explain(me, "The Matrix")
+        >>> why.film.title, why.is_exact
+        ('The Matrix (1999)', True)
+        >>> [reason.film.title for reason in why.reasons]
+        ['Alien (1979)', 'Titanic (1997)']
+        >>> parts = why.mean + why.item + why.user
+        >>> parts += sum(reason.contribution for reason in why.reasons)
+        >>> abs(parts + why.rest + why.clipping - why.stars) < 0.001
+        True
     """
 
     item_id: Id
@@ -181,7 +196,7 @@ class Explanation:
         return html_table(headings, rows, [self.sentence(), self.about_without])
 
     def to_dict(self, k: int | None = None) -> dict[str, Any]:
-        """Converts to plain values, for JSON.
+        """The parts and reasons as plain values, for JSON.
 
         The values of `parts` add up to `stars`, or to `score` if there are no stars.
 

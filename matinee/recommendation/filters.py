@@ -18,6 +18,11 @@ class Filters:
         items: ids of the only items to choose from; None: all items. Ids that the model does
             not know are ignored, and the note of a list counts them.
         not_items: ids of items to leave out, whether the model knows them or not.
+
+    Example:
+        >>> filters = matinee.Filters(genres=("Horror",), years=(1970, 1989), min_ratings=100)
+        >>> [line.film.title for line in guide.recommend(1, k=2, filters=filters)]
+        ['Predator (1987)', 'The Thing (1982)']
     """
 
     genres: tuple[str, ...] = ()

@@ -55,7 +55,28 @@ _LAST_YEAR = 9999
 
 @dataclass(frozen=True, eq=False, init=False)
 class Guide:
-    """A fitted model, the titles of its items, and its origin."""
+    """A fitted model, the titles of its items, and its origin.
+
+    Attributes:
+        model: the fitted model.
+        catalog: the titles; empty if there are none.
+        origin: where the model comes from: the name and the size of its data, and the version of
+            matinee.
+
+    Raises:
+        NotFittedError: the model is not fitted.
+
+    Example:
+        >>> guide = matinee.Guide(model, data.catalog)
+        >>> me, unknown = guide.newcomer({"Alien": 5, "The Matrix": 4.5, "Titanic": 2})
+        >>> for line in guide.recommend(me, k=3):
+        ...     print(line.film.title)
+        Inception (2010)
+        The Thing (1982)
+        Interstellar (2014)
+        >>> guide.similar("Toy Story", k=1)[0].film.title
+        'Finding Nemo (2003)'
+    """
 
     model: Recommender
     catalog: Catalog
@@ -102,17 +123,25 @@ class Guide:
         module: "nn.Module | None" = None,
         models: Sequence[type[Recommender]] = (),
     ) -> Self:
-        """Loads a `.matinee` file; raises ModelFileError if it is missing or damaged.
+        """A guide from a `.matinee` file.
 
         Args:
+            path: of the file, which holds numbers and text and no code.
             module: the PyTorch module, for a file with a network of your own.
             models: your own model classes, for a file of one of them.
+
+        Raises:
+            ModelFileError: the file is missing, damaged or newer than this version.
         """
         model, catalog, origin = load_model(path_of(path, "model file"), module, models)
         return cls(model, catalog, origin)
 
     def save(self, path: str | Path) -> None:
-        """Writes a `.matinee` file."""
+        """Writes a `.matinee` file.
+
+        Args:
+            path: ends in .matinee. The file is written whole or not at all.
+        """
         save_model(path_of(path, "model file"), self.model, self.catalog, self.origin)
 
     def updated(
@@ -139,8 +168,15 @@ class Guide:
         return type(self)(*updated_parts(*known, news, withdrawn, n_threads)[:3])
 
     def item_id(self, text: Id) -> Id:
-        """The id of an item, given by id or title; raises UnknownNameError with
-        suggestions."""
+        """The id of an item, given by id or title.
+
+        Args:
+            text: an id, or a title as people write it; "id:" or "title:" before it says which is
+                meant.
+
+        Raises:
+            UnknownNameError: no item or several match; the message suggests some.
+        """
         model = self.model
         index = find_item(text, model.items_, self.catalog, model.item_counts_)
         return model.items_.id(index)
@@ -148,6 +184,9 @@ class Guide:
     def newcomer(self, ratings: Mapping[Any, float]) -> tuple[UserState, list[str]]:
         """A new person's profile from {id or title: stars}, and a message for each unknown
         item.
+
+        Args:
+            ratings: id or title -> stars.
 
         Raises:
             DataError: the model knows none of the items, or a rating is outside the scale.
@@ -176,9 +215,13 @@ class Guide:
         An item of the catalog that nobody has rated is predicted from its genres and year if
         the model can (`bayes`).
 
+        Args:
+            item: id or title.
+
         Raises:
             UnknownNameError: there is no such item, or it has no ratings and the model needs
                 some.
+            UnsupportedError: the model predicts no stars.
         """
         unrated = self.unrated_id(item)
         if unrated is None:
@@ -191,11 +234,17 @@ class Guide:
 
         None if there is no such item, several have this title, or a rated one has this id or
         title.
+
+        Args:
+            item: id or title.
         """
         return find_unrated(one_id(item, "item"), self.model.items_, self.catalog)
 
     def score_unrated(self, person: Person, item_id: Id) -> ScoredItem:
         """The expected score, stars and deviation of an item of the catalog without ratings.
+
+        Args:
+            item_id: of an item that nobody has rated.
 
         Raises:
             UnknownNameError: the model cannot predict it.
@@ -231,6 +280,12 @@ class Guide:
         """`explain` for several items, given by id only; much faster than one call per item.
 
         For `k` and `scores` see `recommendation.explanation.explain_each`.
+
+        Args:
+            item_ids: ids, no titles.
+            k: the number of reasons of each; the others are one number. None: all.
+            scores: what the parts of each item add up to (`Recommender.attributed`), if it is known
+                already.
         """
         ids = id_list(item_ids, "item_ids")
         return explain_each(self.model, self.catalog, person, ids, k, scores)
@@ -253,6 +308,7 @@ class Guide:
             dials: change the list: more obscure or more popular items, more variety (see
                 `recommendation.reranking`; the scores remain the model's), or another taste (see
                 `Recommender.scores`).
+            include_seen: also recommend what the person has rated.
             include_unrated: also choose from the items of the catalog that nobody has rated,
                 by what their genres and years promise, if the model can (`bayes`). Such a list
                 is sorted by the predicted stars.
@@ -307,9 +363,11 @@ class Guide:
         Args:
             people: a person who occurs twice counts twice.
             how: "mean" or "least-misery" (see `recommendation.groups`).
+            dials, include_seen, exclude: as for `recommend`.
 
         Raises:
             SettingError: the group is empty, or there is no such `how`.
+            DataError: `people` is the ratings of one person, not a list of people.
         """
         if isinstance(people, Mapping):
             raise DataError("people must be a list of people, not the ratings of one person.")
@@ -338,6 +396,9 @@ class Guide:
         The frames have the columns `user_id`, `rank` (from 1), `item_id`, `title`, and
         `stars` or, if the model only ranks, `score`. Memory does not grow with the number of
         users. The arguments and errors are those of `recommend`.
+
+        Args:
+            dials, include_seen: as for `recommend`.
         """
         from matinee.recommendation.everybody import (  # Polars is slow to import
             Wanted,
@@ -438,6 +499,7 @@ class Guide:
         Raises:
             UnsupportedError: the model has no factors or, for co-rating, its file has no
                 histories.
+            SettingError: `by` is neither of these.
         """
         k = list_length(k)
         if not isinstance(by, str) or by not in ("factors", "co-rating"):

@@ -63,6 +63,10 @@ SimilarityRow = Callable[[int], Floats | Doubles]
 class Dials:
     """How to re-rank a list; the defaults keep the model's order.
 
+    Diversity is maximal marginal relevance (Carbonell, Goldstein, "The use of MMR, diversity-based
+    reranking for reordering documents and producing summaries", 1998);
+    `matinee.recommendation.reranking` has the formulas.
+
     Attributes:
         popularity: -1 (obscure) to 1 (popular).
         diversity: 0 (as the model ranks) to 1 (as varied as the best items allow).
@@ -71,6 +75,12 @@ class Dials:
 
     Raises:
         SettingError: a dial is outside its range.
+
+    Example:
+        >>> obscure = guide.recommend(1, k=5, dials=matinee.Dials(popularity=-0.5))
+        >>> usual = guide.recommend(1, k=5)
+        >>> sum(line.n_ratings for line in obscure) < sum(line.n_ratings for line in usual)
+        True
     """
 
     popularity: float = 0.0

@@ -144,21 +144,35 @@ def save_map(
     you: You | None = None,
     colour: str | None = None,
 ) -> str:
-    """Writes the map in the format of the file name; returns a sentence if a picture lacks
-    letters.
+    """Writes the map in the format of the file name.
 
     .png, .svg, .pdf: the figure of `plots.film_map`. .html: a self-contained page (`page`).
     .parquet: a table (`table`).
 
     Args:
+        made: the map.
+        path: ends in .png, .svg, .pdf, .html or .parquet.
         color: what the colors of the dots show; see `plots.film_map`. Readers of a page can
             change it.
         heading, axes: for a page: its title, and sentences on what the axes mean.
+        you: the position of a person, by `report.map_page.you_on`; None: nobody.
         colour: British spelling of `color`.
+
+    Returns:
+        A sentence if a picture lacks letters of a title; usually empty.
 
     Raises:
         SettingError: the suffix is not a supported format, the file cannot be written, the
             color is unknown, or a color or a person is given for a table.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "map.parquet"
+        ...     note = matinee.save_map(matinee.make_map(guide), path)
+        ...     path.exists(), note
+        (True, '')
     """
     color = color or colour
     check_map_name(path)

@@ -69,6 +69,21 @@ def test_commands_and_options_are_completed() -> None:
     ]
 
 
+def test_names_of_models_are_completed() -> None:
+    complete = ShellComplete(main, {}, "matinee", "_MATINEE_COMPLETE")
+    for command in ("train", "tune", "evaluate"):
+        names = [item.value for item in complete.get_completions([command, "--model"], "ba")]
+        assert names == ["baseline", "bayes"]
+    lists = complete.get_completions(["compare", "m", "--models"], "mf,po")
+    assert [item.value for item in lists] == ["mf,popularity"]
+
+
+def test_fish_shows_descriptions_whole_that_have_a_comma() -> None:
+    script = script_of("fish", main)
+    assert 'string split -m 1 "," $completion' in script
+    assert 'string split ","' not in script
+
+
 def test_bash_can_read_its_script() -> None:
     done = subprocess.run(
         ["bash", "-n"], input=script_of("bash", main), text=True, capture_output=True, check=False

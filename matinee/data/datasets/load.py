@@ -22,16 +22,20 @@ def load(data: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
     """Ratings and titles from any source.
 
     Args:
-        data: a name of `names()`; the path of a file, a MovieLens folder or a zip; a list of
-            paths that are parts of one table; a database URL; or a data frame. The name of a
-            data set always means the data set: for a file or folder of that name, give
-            "./ml-1m" or a `Path`.
+        data: the name of a data set, such as "sample" or "ml-1m" (`matinee data list` shows all);
+            the path of a file, a MovieLens folder or a zip; a list of paths that are parts of one
+            table; a database URL; or a data frame. A name always means the data set: for a file or
+            folder of that name, give "./ml-1m" or a `Path`.
         options: which columns hold what, and what to do with bad rows.
 
     Raises:
         UnknownNameError: there is neither a file nor a data set of this name.
         DataError: the data set is not on this machine, or the path holds no usable table.
         SettingError: the options do not fit the data.
+
+    Example:
+        >>> matinee.load("sample").ratings
+        Ratings(99,136 ratings by 2,000 users of 340 items, 0.5 to 5 in steps of 0.5)
     """
     if isinstance(data, str) and "://" not in data:
         if data in names():

@@ -58,6 +58,16 @@ class ReadOptions:
             one item or one value are enough.
         max_unpacked: bytes that a compressed file or archive may unpack to; None: 100 times its
             size, and at least 250 MB.
+
+    Raises:
+        SettingError: two options exclude each other, or a value is impossible.
+
+    Example:
+        >>> import polars as pl
+        >>> options = matinee.ReadOptions(item="book", rating="points", scale=(0, 10))
+        >>> rows = {"user": [1, 1, 2], "book": ["Emma", "Ulysses", "Emma"], "points": [9, 2, 7]}
+        >>> matinee.read(pl.DataFrame(rows), options).ratings.scale
+        Scale(lowest=0.0, highest=10.0, step=1.0)
     """
 
     user: str | None = None
@@ -134,6 +144,9 @@ class ReadOptions:
 
     def limits(self, kind: Kind) -> ValueRange | None:
         """The lowest and the highest value of a good row; None without limits.
+
+        Args:
+            kind: what a row says: "rating", "count" or "pair".
 
         Raises:
             SettingError: a scale was given for a table without ratings.

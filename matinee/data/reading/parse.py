@@ -32,7 +32,7 @@ def are_numbers(types: Types) -> bool:
     return set(types.values()) <= _NUMBERS
 
 
-class Block(NamedTuple):
+class ParsedLines(NamedTuple):
     """Some lines of a file.
 
     Attributes:
@@ -45,11 +45,11 @@ class Block(NamedTuple):
     survey: Survey | None
 
 
-def blocks_of_lines(path: Path, layout: Layout, types: Types) -> Iterator[Block]:
+def blocks_of_lines(path: Path, layout: Layout, types: Types) -> Iterator[ParsedLines]:
     """A file, block by block; its header stands in a block of its own, without rows."""
     shows_flaws = ends_are_numbers(layout, types)
 
-    def parsed(start: int, end: int) -> Block:
+    def parsed(start: int, end: int) -> ParsedLines:
         with path.open("rb", buffering=0) as file:
             file.seek(start)
             lines = file.read(end - start)
@@ -64,9 +64,9 @@ def blocks_of_lines(path: Path, layout: Layout, types: Types) -> Iterator[Block]
             frame = pl.DataFrame()
         elif b'"' not in lines:
             frame = _parse(lines, layout, types, skipped=0)
-        return Block(frame, found)
+        return ParsedLines(frame, found)
 
-    waiting: deque[Future[Block]] = deque()
+    waiting: deque[Future[ParsedLines]] = deque()
     with ThreadPoolExecutor(_AHEAD) as pool:
         for start, end in pairwise(_ends_of_blocks(path, layout.has_header)):
             waiting.append(pool.submit(parsed, start, end))

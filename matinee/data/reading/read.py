@@ -55,6 +55,13 @@ def read(source: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
 
     Raises:
         DataError: the table cannot be used; the message names the file, the row and the value.
+        SettingError: a query was given for a source that is no database.
+
+    Example:
+        >>> import polars as pl
+        >>> rows = {"user": [1, 1, 2], "item": ["Alien", "Heat", "Heat"], "rating": [5, 3, 4]}
+        >>> matinee.read(pl.DataFrame(rows)).ratings
+        Ratings(3 ratings by 2 users of 2 items, 3 to 5 in steps of 1)
     """
     if isinstance(source, str) and "://" in source:
         return _checked(read_query(source, options), options)

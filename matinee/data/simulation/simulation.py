@@ -121,6 +121,14 @@ class Simulation:
         shape: what it is like.
         n_ratings, n_users, n_items: its size, exactly.
         seed: of the random numbers.
+        liking: what a rating consists of: the deviations of biases, tastes and noise.
+
+    Example:
+        >>> simulated = matinee.simulate("ml-100k", n_users=200, seed=1).dataset(n_threads=1)
+        >>> simulated.ratings
+        Ratings(21,209 ratings by 200 users of 775 items, 1 to 5 in steps of 1)
+        >>> simulated.note
+        'Simulated by matinee, like ml-100k (seed 1): these are not the ratings of people.'
     """
 
     shape: TableShape
@@ -132,7 +140,7 @@ class Simulation:
 
     @property
     def name(self) -> str:
-        """ "simulated-ml-25m"."""
+        """The name of the table, such as "simulated-ml-25m"."""
         return f"simulated-{self.shape.name}"
 
     @property
@@ -144,7 +152,7 @@ class Simulation:
         )
 
     def size(self) -> str:
-        """ "100,000 ratings of 1,682 items by 943 users"."""
+        """The size in words, such as "100,000 ratings of 1,682 items by 943 users"."""
         items, users = counted(self.n_items, "item"), counted(self.n_users, "user")
         return f"{counted(self.n_ratings, 'rating')} of {items} by {users}"
 
@@ -226,7 +234,11 @@ class Simulation:
         return sums.summary()
 
     def edges_of_parts(self, n_parts: int) -> list[int]:
-        """The first user of each of several parts of about the same size, and the end."""
+        """The first user of each of several parts of about the same size, and the end.
+
+        Args:
+            n_parts: 1 or more, and at most one for each user.
+        """
         shares = self.n_ratings * np.arange(1, n_parts) / n_parts
         numbers = np.arange(1, n_parts)
         edges = np.searchsorted(self._population.ends, shares) + 1
@@ -335,6 +347,11 @@ def simulate(
     Raises:
         UnknownNameError: there is no such shape.
         SettingError: there is no table of this size.
+
+    Example:
+        >>> simulation = matinee.simulate("ml-100k", n_users=200, seed=1)
+        >>> simulation.size()
+        '21,209 ratings of 775 items by 200 users'
     """
     chosen = shape(like)
     _check_arguments(seed, {"ratings": n_ratings, "users": n_users, "items": n_items})

@@ -1,14 +1,5 @@
 """DotProduct and PlainMF: matrix factorization as fastai's course and PyTorch tutorials teach
-it.
-
-    raw(u, i) = b_u + b_i + p_u . q_i            (dot-product)
-    raw(u, i) = p_u . q_i                        (plain-mf)
-    stars = low + (high - low) * sigmoid(raw)    (or raw itself, without a sigmoid range)
-
-Trained by Adam on the mean squared error of small batches (Howard, Gugger, "Deep Learning for
-Coders with fastai and PyTorch", 2020, chapter 8). On the CPU a whole step is one compiled
-kernel; on accelerators PyTorch trains the same network.
-"""
+it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -45,8 +36,20 @@ from matinee.training.loop import Engine
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class DotProduct(NeuralRecommender):
-    """User and item factors with biases, and a sigmoid to a range a little wider than the
-    scale."""
+    """User and item factors with biases, and a sigmoid to a range a little wider than the scale.
+
+        raw(u, i) = b_u + b_i + p_u . q_i
+        stars = low + (high - low) * sigmoid(raw)    (or raw itself, without a sigmoid range)
+
+    Trained by Adam on the mean squared error of small batches (Howard, Gugger, "Deep Learning for
+    Coders with fastai and PyTorch", 2020, chapter 8). On the CPU a whole step is one compiled
+    kernel; on accelerators PyTorch trains the same network.
+
+    Example:
+        >>> dot = matinee.DotProduct(factors=8, epochs=2).fit(few)
+        >>> dot.user_factors_.shape[1], len(dot.curve_)
+        (8, 2)
+    """
 
     name: ClassVar[str] = "dot-product"
     summary: ClassVar[str] = (
@@ -219,7 +222,18 @@ class DotProduct(NeuralRecommender):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class PlainMF(DotProduct):
-    """The dot product without biases and without a sigmoid: DotProduct with other defaults."""
+    """The dot product without biases and without a sigmoid: `DotProduct` with other defaults.
+
+        stars(u, i) = p_u . q_i
+
+    As tutorials of PyTorch teach it, after Koren, Bell, Volinsky, "Matrix factorization techniques
+    for recommender systems", 2009, who add the biases.
+
+    Example:
+        >>> plain = matinee.PlainMF(factors=8, epochs=2).fit(few)
+        >>> plain.biases
+        False
+    """
 
     name: ClassVar[str] = "plain-mf"
     summary: ClassVar[str] = (

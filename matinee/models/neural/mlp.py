@@ -1,13 +1,4 @@
-"""EmbeddingMLP: a multilayer perceptron on the concatenated embeddings of user and item.
-
-    x = dropout([p_u, q_i])
-    x = dropout(relu(W x + c))              for each hidden layer
-    stars = low + (high - low) * sigmoid(w . x + c)
-
-(I. Zaitsev's tutorial, and fastai's EmbeddingNN; after Cheng et al., "Wide & deep learning for
-recommender systems", 2016.) PyTorch trains it, on any device. Predictions are a few matrix
-products in NumPy, so a saved model needs no PyTorch.
-"""
+"""EmbeddingMLP: a multilayer perceptron on the concatenated embeddings of user and item."""
 
 import itertools
 from dataclasses import dataclass
@@ -52,7 +43,21 @@ class Layer(NamedTuple):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class EmbeddingMLP(NeuralRecommender):
-    """Embeddings of users and items, and hidden layers that turn a pair of them into stars."""
+    """Embeddings of users and items, and hidden layers that turn a pair of them into stars.
+
+        x = dropout([p_u, q_i])
+        x = dropout(relu(W x + c))              for each hidden layer
+        stars = low + (high - low) * sigmoid(w . x + c)
+
+    (I. Zaitsev's tutorial, and fastai's EmbeddingNN; after Cheng et al., "Wide & deep learning for
+    recommender systems", 2016.) PyTorch trains it, on any device. Predictions are a few matrix
+    products in NumPy, so a saved model needs no PyTorch.
+
+    Example:
+        >>> mlp = matinee.EmbeddingMLP(factors=8, hidden="16", epochs=1).fit(few)
+        >>> 0.5 <= mlp.predict({107: 5.0}, 107) <= 5
+        True
+    """
 
     name: ClassVar[str] = "mlp"
     summary: ClassVar[str] = (

@@ -38,18 +38,36 @@ _MOST_SPARE_ROWS = 2
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Network(NeuralRecommender):
-    """A network of your own.
+    """A network of your own, in PyTorch: trained, evaluated, saved, and used for recommendations.
 
-    A person's vector is their row of every parameter whose first dimension is the number of
-    users, or up to two more, concatenated; fold-in finds such rows for a new person.
-    If there are as many users as items, or other parameters have as many rows, the module must
-    name these parameters: user_tables = ("users.weight", ...), and item_tables.
+    The module takes the indices of users and of items, (B,) each, and returns stars, (B,) or
+    (B, 1). A saved file holds numbers and no code: to load it, pass a module with the same
+    parameters.
 
-    Before the training, the module is called with three pairs: what it cannot be trained with
-    is a `SettingError`.
+    A person's vector is their row of every parameter whose first dimension is the number of users,
+    or up to two more, concatenated; fold-in finds such rows for a new person. If there are as many
+    users as items, or other parameters have as many rows, the module must name these parameters:
+    user_tables = ("users.weight", ...), and item_tables.
 
     Args:
         module: the untrained module; `fit` trains a copy.
+
+    Raises:
+        SettingError: `module` is a class, or cannot be trained: before the training it is called
+            with three pairs.
+
+    Example:
+        >>> from torch import nn
+        >>> class Dot(nn.Module):
+        ...     def __init__(self, n_users, n_items):
+        ...         super().__init__()
+        ...         self.users, self.items = nn.Embedding(n_users, 4), nn.Embedding(n_items, 4)
+        ...
+        ...     def forward(self, user_index, item_index):
+        ...         return 3.5 + (self.users(user_index) * self.items(item_index)).sum(1)
+        >>> network = matinee.Network(module=Dot(few.n_users, few.n_items), epochs=1).fit(few)
+        >>> network.all_stars({107: 5.0}).shape
+        (340,)
     """
 
     name: ClassVar[str] = "network"
