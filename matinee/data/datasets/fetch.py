@@ -163,9 +163,7 @@ def _download(url: str, wanted: Entry, folder: Path, progress: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     checksum = wanted.md5 or _published_md5(url)
     get_logger().setLevel("WARNING")  # the progress bar says enough
-    downloader = HTTPDownloader(
-        progressbar=progress, chunk_size=1 << 16
-    )
+    downloader = HTTPDownloader(progressbar=progress, chunk_size=1 << 16)
     name, to_disk = f"{wanted.name}.zip", _ToDisk(downloader)
     return Path(retrieve(url, f"md5:{checksum}", fname=name, path=folder, downloader=to_disk))
 

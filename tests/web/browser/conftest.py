@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 browser, watched, page = shared.browser, shared.watched, shared.page
 other, scriptless = shared.other, shared.scriptless
-Watched, new_page, until = shared.Watched, shared.new_page, shared.until
+Watched = shared.Watched
+new_page, until = shared.new_page, shared.until
 steady, follow, drawn = shared.steady, shared.follow, shared.drawn
 
 
