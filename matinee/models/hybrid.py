@@ -180,7 +180,7 @@ class Hybrid(Recommender):
     # -- members -------------------------------------------------------------------------
 
     def unfitted_members(self) -> dict[str, Recommender]:
-        """New members with their settings, by name.
+        """The members with their settings, by name; new ones, not fitted.
 
         Raises:
             UnknownNameError: there is no such model or setting; the message suggests the nearest.
@@ -288,8 +288,15 @@ class Hybrid(Recommender):
         self._combine()
 
     def learn_weights(self, train: Ratings, names: tuple[str, ...], stages: Stages) -> Doubles:
-        """The weights of these members that make lists, (M,), from a part of the ratings, on which
-        members are fitted; the model itself stays as it is."""
+        """The weights of the members that make lists; the model itself stays as it is.
+
+        Args:
+            train: the ratings, a part of which the members are fitted on.
+            names: of the M members.
+            stages: of the training, where the members' fits are reported and saved.
+
+        Returns: the weights, (M,).
+        """
         usual = _usual_weights(names, has_stars=train.scale.has_stars)
         sample = _some_users(train, self.seed)
         too_few = round(len(sample) * self.holdout) < ENOUGH

@@ -316,17 +316,19 @@ class ImplicitALS(Recommender):
         return start, np.zeros((len(items), self.factors), np.float32)
 
     def weights_of(self, value: Floats) -> Floats:
-        """The weights of likes with these ratings or counts, (n,); `mean_weight_` must be set."""
+        """The weights of likes with the ratings or counts `value`, (n,).
+
+        `mean_weight_` must be set."""
         counts = np.maximum(value, 0)
         weights = {"none": np.ones_like(counts), "log": 1 + self.alpha * np.log1p(counts)}
         weight = weights.get(self.weights, 1 + self.alpha * counts) / float(self.mean_weight_)
         return weight.astype(np.float32)
 
     def penalties_of(self, n: Doubles, n_others: int) -> Doubles:
-        """The penalties of squared factors, for users or items whose likes weigh n, (R,);
-        `strength_` must be set.
+        """The penalties of squared factors, for users or items; `strength_` must be set.
 
         Args:
+            n: what the likes of each weigh together, (R,).
             n_others: of items or users that have likes.
         """
         return np.asarray(self.strength_ * (n + self.alpha0 * n_others) ** self.nu)

@@ -7,8 +7,13 @@ import torch
 from matinee.training import device_blocks, torch_engine
 from matinee.training.device_blocks import blocks_on_device, copied_ahead, rows_of_block
 from matinee.training.loop import Batches
-from tests.training.test_engine import BATCH, engines, schedule
+from matinee.training.schedules import Schedule
+from matinee.training.torch_engine import NetworkEngine, NetworkSettings
+from matinee.training.torch_modules import DotProductModule
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
+BATCH, N_STEPS, N_FACTORS = 8, 10, 3
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
@@ -46,9 +51,16 @@ def test_two_lanes_take_turns_and_no_block_is_overwritten_while_it_is_used() -> 
 def test_the_size_of_the_blocks_changes_no_bit(
     monkeypatch: pytest.MonkeyPatch, is_copied: bool
 ) -> None:
-    plan, batches = schedule()
-    _, whole = engines(True, (0.0, 5.5), (0.1, True), False)
-    _, in_blocks = engines(True, (0.0, 5.5), (0.1, True), False)
+    batches = batches_of(N_STEPS * BATCH - 3)
+    plan = Schedule(np.linspace(0.01, 0.02, N_STEPS), np.linspace(0.95, 0.85, N_STEPS))
+    weights = np.random.default_rng(0).normal(0, 0.3, (2000, N_FACTORS + 1)).astype(np.float32)
+    whole, in_blocks = (
+        NetworkEngine(
+            DotProductModule(weights.copy(), 1000, N_FACTORS, 0.0, 5.5, False),
+            NetworkSettings(device="cpu"),
+        )
+        for _ in range(2)
+    )
     losses = whole.epoch(batches, BATCH, plan, 0, 0)
     monkeypatch.setattr(torch_engine, "rows_of_block", lambda *_: 3 * BATCH)
     if is_copied:
