@@ -27,6 +27,7 @@ from matinee.kernels.vectors import (
     add_product,
     aligned,
     broadcast,
+    guarded,
     load,
     padded,
     prefetch,
@@ -108,7 +109,7 @@ def new_work(n_factors: int) -> StepMemory:
     """Memory for one call of `solve`."""
     width = padded(n_factors)
     n_near = max(NEAR_BYTES // (4 * width), 1)
-    return StepMemory(aligned(n_near, width), np.arange(n_near, dtype=np.int32), aligned(5, width))
+    return StepMemory(aligned(n_near, width), np.arange(n_near, dtype=np.int32), guarded(5, width))
 
 
 def whole_vectors(factors: Floats) -> Floats:

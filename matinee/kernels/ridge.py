@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.kernels import kernel
-from matinee.kernels.vectors import LANES, prefetch
+from matinee.kernels.vectors import GUARD, LANES, prefetch
 
 F32 = np.float32
 
@@ -132,9 +132,9 @@ def solve_users(
     n_factors = item_factors.shape[1]
     size = n_factors + 1
     pulls, sums, bias_pull = penalty
-    residual, way = np.empty(size, np.float32), np.empty(size, np.float32)
-    change, stiffness = np.empty(size, np.float32), np.empty(size, np.float32)
-    inverse = np.empty(size, np.float32)
+    memory = np.empty((6, GUARD + size), np.float32)  # the last row is a guard
+    residual, way, inverse = memory[0, GUARD:], memory[1, GUARD:], memory[2, GUARD:]
+    change, stiffness = memory[3, GUARD:], memory[4, GUARD:]
     buffers = residual, way, inverse
     for user in range(users[0], users[1]):
         x, span = out[user], (rated.indptr[user], rated.indptr[user + 1])

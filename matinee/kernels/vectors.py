@@ -22,6 +22,9 @@ LANES = 16
 """Floats in a vector."""
 LINE = 64
 """Bytes in a cache line."""
+GUARD = 128
+"""Floats between the memory of a kernel and any other: where two arrays are less than a few vectors
+apart, a compiled loop over both takes another way, with another order of its sums."""
 
 Floats = NDArray[np.float32]
 _FAST = ("nsz", "contract", "reassoc", "arcp")
@@ -37,6 +40,12 @@ def aligned(n_rows: int, n_columns: int) -> Floats:
     whole = np.zeros(n_rows * n_columns + LINE // 4, np.float32)
     first = (-whole.ctypes.data % LINE) // 4
     return whole[first : first + n_rows * n_columns].reshape(n_rows, n_columns)
+
+
+def guarded(n_rows: int, n_columns: int) -> Floats:
+    """Such zeros, with `GUARD` floats or more before the first row and after the last."""
+    n_guard = -(-GUARD // n_columns)
+    return aligned(n_rows + 2 * n_guard, n_columns)[n_guard : n_guard + n_rows]
 
 
 def _rows_in_registers() -> int:

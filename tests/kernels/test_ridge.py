@@ -63,3 +63,25 @@ def test_any_division_of_the_users_gives_the_same_bits() -> None:
     whole = solved(given, [(0, N_USERS)])
     parts = solved(given, [(30, N_USERS), (0, 7), (7, 8), (8, 30)])
     assert np.array_equal(whole, parts)
+
+
+def test_the_result_does_not_depend_on_where_the_memory_lies() -> None:
+    rng = np.random.default_rng(0)
+    n_users, n_items, n_factors = 60, 100, 8
+    counts = rng.integers(5, 90, n_users)
+    indptr = np.append(0, np.cumsum(counts))
+    index = rng.integers(0, n_items, indptr[-1]).astype(np.int32)
+    value, weight = rng.standard_normal(len(index), np.float32), np.ones(len(index), np.float32)
+    rated = ridge.RatedByUser(indptr, index, value, weight)
+    items = rng.standard_normal((n_items, n_factors), np.float32)
+    squares = np.square(items).mean(axis=0)
+    penalty = np.full(n_users, 3, np.float32), counts.astype(np.float32), np.float32(5)
+    found, others = set(), []
+    for _ in range(60):
+        out = np.zeros((n_users, n_factors + 1), np.float32)
+        for user in range(n_users):
+            others.append(np.empty(rng.integers(1, 60), np.float32))  # moves the kernel's memory
+            others = others[-50:]
+            ridge.solve_users(rated, (user, user + 1), items, squares, penalty, out, (100, 1e-9))
+        found.add(out.tobytes())
+    assert len(found) == 1
