@@ -13,10 +13,12 @@ MAX_HEAD_SECONDS = 10.0
 """The maximum time from the first byte of a head, or from the opening of the connection, to the
 end of the head."""
 
+LINGER_SECONDS = 1.0
+"""How long the rest of a head that is too long is read, and ignored: closing the connection at once
+would reset it, and the client might lose the answer."""
+
 CONNECTIONS = "connections"
 """The name of a `ConnectionLimit` in the state that the application's lifespan yields."""
-
-_TOO_LONG = "431 Request Header Fields Too Large"
 
 
 class HeadLimitProtocol(HttpToolsProtocol):
@@ -26,6 +28,7 @@ class HeadLimitProtocol(HttpToolsProtocol):
     """Size of the current head so far: its parsed parts, or the bytes of an incomplete part."""
     _deadline: asyncio.TimerHandle | None = None
     """Timer of the current head; None while a request is processed, and between requests."""
+    _ignores_rest = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the timer for the first head, unless the client has too many connections."""
@@ -54,12 +57,14 @@ class HeadLimitProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parses bytes of a head or body, and counts those of an incomplete header."""
+        if self._ignores_rest:
+            return
         deadline, parsed_bytes = self._deadline, self._n_bytes
         super().data_received(data)
         if deadline is not None and deadline is self._deadline and self._n_bytes == parsed_bytes:
             self._n_bytes += len(data)  # all of them belong to one header that is incomplete
             if self._n_bytes > MAX_HEAD_BYTES:
-                self._refuse(_TOO_LONG)
+                self._refuse_head()
 
     def on_headers_complete(self) -> None:
         """Stops the timer."""
@@ -76,7 +81,7 @@ class HeadLimitProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answers 431 if the head is too long, and otherwise 400."""
         if self._n_bytes > MAX_HEAD_BYTES:
-            self._refuse(_TOO_LONG)
+            self._refuse_head()
         else:
             super().send_400_response(msg)
 
@@ -97,9 +102,21 @@ class HeadLimitProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _refuse(self, status: str) -> None:
-        self._stop_timer()
+        """Answers, and closes the connection."""
         if not self.transport.is_closing():
-            self.transport.write(
-                f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()
-            )
+            self._answer(status)
             self.transport.close()
+
+    def _refuse_head(self) -> None:
+        """Answers 431, and closes the connection when the client has, or after a while."""
+        if not self.transport.is_closing():
+            self._answer("431 Request Header Fields Too Large")
+            self._ignores_rest = True
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _answer(self, status: str) -> None:
+        self._stop_timer()
+        self.transport.write(
+            f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()
+        )

@@ -53,6 +53,7 @@ def test_a_head_that_is_too_long_is_refused(connection: socket.socket, head: byt
     connection.sendall(head[:3_000])
     time.sleep(0.05)
     connection.sendall(head[3_000:6_000])
+    time.sleep(0.05)  # the answer is on its way
     connection.sendall(head[6_000:])
     assert read_all(connection).startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
 
