@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 
 import matinee
-from benchmarks import bias_intervals, contest, neural, ranking, scale, simulated_tables, updating
+from benchmarks import (
+    bias_intervals,
+    cluster,
+    contest,
+    neural,
+    ranking,
+    scale,
+    simulated_tables,
+    updating,
+)
 from benchmarks.contest import Contender, Peers, Result
 from tests.conftest import real_data
 
@@ -101,6 +110,38 @@ def test_growth_is_the_power_of_the_size_and_wrong_parts_are_refused(
     with pytest.raises(SystemExit, match="no part 'mff'"):
         scale.main(["--only", "mf,mff"])
     assert not capsys.readouterr().out
+
+
+def test_a_command_is_watched_with_what_it_starts(tmp_path: Path) -> None:
+    found = cluster.measured(["--version"], tmp_path)
+    assert found["rc"] == 0
+    assert found["seconds"] > 0
+    assert found["peak_mb"]["all"] > 0
+    assert found["spark"] == []
+
+
+def test_spilled_bytes_and_cached_tables_are_read_from_the_events(tmp_path: Path) -> None:
+    def task(reason: str, spilled: int) -> dict[str, object]:
+        metrics = {
+            "Memory Bytes Spilled": 3 * spilled,
+            "Disk Bytes Spilled": spilled,
+            "Shuffle Write Metrics": {"Shuffle Bytes Written": 7},
+        }
+        end = {"Task End Reason": {"Reason": reason}, "Task Metrics": metrics}
+        return {"Event": "SparkListenerTaskEnd", **end}
+
+    def block(name: str, memory: int, disk: int) -> dict[str, object]:
+        info = {"Block ID": name, "Memory Size": memory, "Disk Size": disk}
+        return {"Event": "SparkListenerBlockUpdated", "Block Updated Info": info}
+
+    told = [task("Success", 10), task("ExceptionFailure", 1), {"Event": "SparkListenerStop"}]
+    told += [block("rdd_1_0", 100, 0), block("rdd_1_1", 50, 20), block("rdd_1_0", 0, 0)]
+    log = tmp_path / "log"
+    log.write_text("\n".join(json.dumps(event) for event in told))
+    found = cluster.events(log)
+    assert (found["tasks"], found["failed"], found["shuffled"]) == (2, 1, 14)
+    assert (found["spilled_memory"], found["spilled_disk"]) == (33, 11)
+    assert (found["cached_memory"], found["cached_disk"]) == (150, 20)
 
 
 def test_a_misspelled_table_is_refused_with_an_example() -> None:
