@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Longs
 
 ROWS_AT_ONCE, CHUNK = 256, 64
+ROWS_OF_GRAM = 65_536
 
 
 def centered(vectors: Floats, is_counted: NDArray[np.bool_]) -> Floats:
@@ -40,6 +41,39 @@ def principal_components(vectors: Floats, n: int) -> tuple[Doubles, Doubles]:
     largest = np.maximum(variances[::-1][:n_found], 0)
     explained[:n_found] = largest / max(float(variances.sum()), 1e-30)
     return positions, explained
+
+
+def principal_factors(users: Floats, items: Floats) -> tuple[Floats, Floats]:
+    """Factors with the same products in their principal axes, (U, F) and (I, F), strongest first.
+
+    They are the singular vectors of the product of the tables. In each of them, the mean squares
+    of users and of items are equal.
+
+    Args:
+        users, items: the factors, (U, F) and (I, F).
+    """
+    bases = [_orthonormal(table) for table in (users, items)]
+    (user_basis, from_users), (item_basis, from_items) = bases
+    left, lengths, right = np.linalg.svd(from_users @ from_items.T)
+    root = np.sqrt(lengths)
+    balance = (len(users) / max(1, len(items))) ** 0.25
+    to_users = (user_basis @ left * (root * balance)).astype(np.float32)
+    to_items = (item_basis @ right.T * (root / balance)).astype(np.float32)
+    return users @ to_users, items @ to_items
+
+
+def _orthonormal(table: Floats) -> tuple[Doubles, Doubles]:
+    """What maps a table to orthonormal columns, and what maps these back to it, (F, F) each;
+    directions without length map to zeros."""
+    gram = np.zeros((table.shape[1],) * 2)
+    for start in range(0, len(table), ROWS_OF_GRAM):
+        rows = table[start : start + ROWS_OF_GRAM].astype(np.float64)
+        gram += rows.T @ rows
+    squares, axes = np.linalg.eigh(gram)
+    lengths = np.sqrt(np.maximum(squares, 0))
+    is_used = lengths > 1e-6 * max(float(lengths.max(initial=0)), 1e-30)
+    inverse = np.where(is_used, 1 / np.where(is_used, lengths, 1), 0)
+    return axes * inverse, np.asarray((axes * (lengths * is_used)).T)
 
 
 def shrinkage_weights(counts: NDArray[np.integer], shrinkage: float) -> Doubles:

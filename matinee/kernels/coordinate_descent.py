@@ -29,7 +29,7 @@ def descend(
             with the weights of their squared errors; (R + 1,), (N,) and (N,).
         own: the factors, (R, F), their variances, (R, F), and the biases, (R,), to change.
         others: the factors of the other side and their variances, (O, F) each.
-        penalties: of the factors of each row, (R,), and of biases; above 0.
+        penalties: of each factor, (F,), and of biases; above 0.
         noise: the variance of a rating, which the variances of the factors follow from; 0 if they
             have none.
         errors: the residuals, (N,).
@@ -37,7 +37,7 @@ def descend(
     indptr, index, weight = rated
     factors, variances, bias = own
     slopes, doubts = others
-    factor_penalty, bias_penalty = penalties
+    factor_penalties, bias_penalty = penalties
     for row in range(len(factors)):
         first, stop = indptr[row], indptr[row + 1]
         if first == stop:
@@ -57,8 +57,35 @@ def descend(
                 slope = slopes[index[place], f]
                 square += weight[place] * (slope * slope + doubts[index[place], f])
                 right += weight[place] * slope * (errors[place] + value * slope)
-            change = right / (square + factor_penalty[row]) - value
+            change = right / (square + factor_penalties[f]) - value
             factors[row, f] += change
-            variances[row, f] = noise / (square + factor_penalty[row])
+            variances[row, f] = noise / (square + factor_penalties[f])
             for place in range(first, stop):
                 errors[place] -= change * slopes[index[place], f]
+
+
+@kernel(fastmath=True)
+def doubt(
+    rated: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
+    own: tuple[NDArray[np.float32], NDArray[np.float32]],
+    others: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> float:
+    """The sum of the variances of all predictions, each times the weight of its squared error.
+
+    Args:
+        rated: see `descend`.
+        own, others: the factors and their variances, (R, F) and (O, F).
+    """
+    indptr, index, weight = rated
+    factors, variances = own
+    slopes, doubts = others
+    total = 0.0
+    for row in range(len(factors)):
+        for place in range(indptr[row], indptr[row + 1]):
+            other, variance = index[place], F32(0)
+            for f in range(factors.shape[1]):
+                square = factors[row, f] * factors[row, f] + variances[row, f]
+                variance += square * doubts[other, f]
+                variance += slopes[other, f] * slopes[other, f] * variances[row, f]
+            total += weight[place] * variance
+    return total

@@ -2,7 +2,8 @@
 
 The default number of epochs and penalties suit tables on which users and items have dozens of
 ratings. With fewer, many factors need more steps to grow, and stronger penalties lest they learn
-noise; a few are often better (`coordinate_descent.py`). Held-out ratings decide, first on the
+noise; a few are often better (`coordinate_descent.py`). Where tastes are strong, so are penalties
+that follow from the ratings. Held-out ratings decide, first on the
 shrinkage of the biases. Then several plans are trained on a part of the ratings, and the users'
 side of each is solved for several strengths of its factors. A plan is taken if it is better than no
 factors at all by more than its standard error.
@@ -25,6 +26,8 @@ useful first."""
 FEW_FACTORS = ((2, 1.0), (4, 1.0), (4, 2.0), (8, 1.0), (8, 2.0))
 """Plans with few factors: how many, and what the factor shrinkage is multiplied by."""
 FEW_EPOCHS, FEW_DEVIATION = 30, 0.1
+LEARNED_PRIORS, PRIOR_EPOCHS = (8, 16), 60
+"""How many factors the plans have that learn the penalty of each, and their epochs."""
 USER_SHRINKAGES = ITEM_SHRINKAGES = (2.0, 4.0)
 """What the shrinkage of the biases of users and items may be multiplied by."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
@@ -50,6 +53,8 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
     visits = np.cumsum([n * plan.epochs for plan in plans])
     plans = plans[: max(AT_LEAST, int(np.searchsorted(visits, MOST_VISITS)))]
     plans += _few_factors(base)
+    if n * PRIOR_EPOCHS <= MOST_VISITS:
+        plans += _learned_priors(base)
     errors: list[list[list[Doubles]]] = [
         [[np.empty(0)] * len(STRENGTHS) for _ in plans] for _ in range(n_parts)
     ]
@@ -108,6 +113,20 @@ def _few_factors(base: FactorPlan) -> list[FactorPlan]:
     ]
 
 
+def _learned_priors(base: FactorPlan) -> list[FactorPlan]:
+    """The plans that learn the penalty of each factor, for strong tastes."""
+    learned = base._replace(
+        epochs=PRIOR_EPOCHS,
+        regularization=0.0,
+        start_deviation=FEW_DEVIATION,
+        by_coordinates=True,
+        learns_priors=True,
+    )
+    return [
+        learned._replace(factors=factors) for factors in LEARNED_PRIORS if factors <= base.factors
+    ]
+
+
 def variant(
     base: FactorPlan, epochs: float, learning_rate: float, regularization: float, shrinkage: float
 ) -> FactorPlan:
@@ -131,6 +150,7 @@ def _errors_of(
         descent = descent_of(plan, train, weights, rng, run, 1)
         for rate in plan.rates():
             descent.epoch(rate)
+        plan = descent.settled(plan, weights)
         found = []
         for strength in STRENGTHS:
             solved = solve_users(train, weights, plan._replace(strength=strength), run, 1)

@@ -1,8 +1,12 @@
-"""The training of `mf` with few factors on sparse tables, by expectation-maximization.
+"""The training of `mf` on sparse tables and on strong tastes, by expectation-maximization.
 
 The factors of a user with few ratings are uncertain. Items whose factors fit the best ones of the
 users fit noise; therefore, they fit those of all users that the ratings allow, by the variance of
 each. Both sides are found by coordinate descent (`kernels/coordinate_descent.py`).
+
+Where tastes are strong, the penalties are learned as well, from the variance of the factors and of
+the ratings that they leave: variational Bayes with a prior for each factor, so that those which are
+not needed vanish (Lim, Teh, "Variational Bayesian approach to movie rating prediction", 2007).
 """
 
 import numpy as np
@@ -18,14 +22,22 @@ from matinee.threads import Run
 
 NOISE = np.float32(0.6)
 """The variance of ratings that factors leave, about; in units of all variance."""
+FIRST_PRIORS, LEAST_VARIANCE = 10, 1e-6
+"""The epoch after which priors are first learned, and the least variance of a factor in units
+of all variance: one that ratings do not support vanishes."""
 
 
 class CoordinateDescent:
-    """The state of one training; the weights are changed in place."""
+    """The state of one training; the weights are changed in place.
+
+    Attributes:
+        noise, n_epochs: the variance of a rating and the number of epochs so far, (1,) each.
+        penalties: of the factors of users and of items, (2, F).
+    """
 
     def __init__(self, table: TrainingTable, weights: DescentWeights, plan: FactorPlan) -> None:
         ratings = table.ratings
-        self.weights = weights
+        self.weights, self.learns_priors = weights, plan.learns_priors
         self.errors = ratings.value - weights.predictions(ratings)
         self.user_variances = np.zeros_like(weights.user_factors)
         self.item_variances = np.zeros_like(weights.item_factors)
@@ -38,17 +50,11 @@ class CoordinateDescent:
         by_item = ratings.by_item
         self.rows = by_item.row
         self.by_item = by_item.indptr, by_item.indices, importance[by_item.row]
-        self.penalties = [
-            (
-                np.maximum(
-                    plan.regularization * sums + plan.factor_shrinkage, LEAST_PENALTY
-                ).astype(np.float32),
-                np.float32(max(shrinkage, LEAST_PENALTY)),
-            )
-            for sums, shrinkage in zip(
-                table.weight_sums(), (plan.bias_shrinkage, plan.item_bias_shrinkage), strict=True
-            )
-        ]
+        self.noise, self.n_epochs = np.array([NOISE]), np.zeros(1)
+        first = np.float32(max(plan.factor_shrinkage, LEAST_PENALTY))
+        self.penalties = np.full((2, weights.user_factors.shape[1]), first)
+        shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
+        self.bias_penalties = [np.float32(max(each, LEAST_PENALTY)) for each in shrinkages]
 
     def epoch(self, _rate: float) -> float:
         """Finds the users' factors and biases and then those of the items.
@@ -61,17 +67,67 @@ class CoordinateDescent:
         """
         from matinee.kernels.coordinate_descent import descend
 
+        noise = self.noise[0]
+        item_noise = noise if self.learns_priors else np.float32(0)
         user_bias, item_bias = (side[:, 0].copy() for side in self.weights[2:])
         users = self.weights.user_factors, self.user_variances
         items = self.weights.item_factors, self.item_variances
-        descend(self.by_user, (*users, user_bias), items, self.penalties[0], NOISE, self.errors)
-        errors, nothing = self.errors[self.rows], np.float32(0)
-        descend(self.by_item, (*items, item_bias), users, self.penalties[1], nothing, errors)
+        penalties = list(zip(self.penalties, self.bias_penalties, strict=True))
+        descend(self.by_user, (*users, user_bias), items, penalties[0], noise, self.errors)
+        errors = self.errors[self.rows]
+        descend(self.by_item, (*items, item_bias), users, penalties[1], item_noise, errors)
         self.errors[self.rows] = errors
         self.weights.user_side[:, 0], self.weights.item_side[:, 0] = user_bias, item_bias
+        self.n_epochs += 1
         weight = self.by_item[2]
-        squares = np.square(errors, dtype=np.float64)
-        return float(np.sqrt((weight @ squares) / max(weight.sum(dtype=np.float64), 1e-30)))
+        square = float(weight @ np.square(errors, dtype=np.float64))
+        total = max(float(weight.sum(dtype=np.float64)), 1e-30)
+        if self.learns_priors and self.n_epochs[0] >= FIRST_PRIORS:
+            self._learn_priors(square, total)
+        return float(np.sqrt(square / total))
+
+    def _learn_priors(self, square: float, total: float) -> None:
+        """Sets the noise, and the penalties to the ratio of the noise to each factor's variance.
+
+        Args:
+            square, total: the weighted sum of the squared errors, and the sum of the weights.
+        """
+        from matinee.kernels.coordinate_descent import doubt
+
+        users = self.weights.user_factors, self.user_variances
+        items = self.weights.item_factors, self.item_variances
+        self.noise[0] = (square + doubt(self.by_user, users, items)) / total
+        rated = np.diff(self.by_user[0]) > 0, np.diff(self.by_item[0]) > 0
+        for penalties, side, is_rated in zip(self.penalties, (users, items), rated, strict=True):
+            factors, variances = side[0][is_rated], side[1][is_rated]
+            squares = np.mean(np.square(factors, dtype=np.float64) + variances, axis=0)
+            penalties[:] = self.noise[0] / np.maximum(squares, LEAST_VARIANCE)
+
+    def settled(self, plan: FactorPlan, weights: DescentWeights) -> FactorPlan:
+        """The plan with one penalty for all factors that has the same solution for users.
+
+        What is unknown about items is the penalty of a rating.
+
+        Args:
+            plan: that of the training.
+            weights: those of one of its epochs. Each factor is scaled in place, so that the
+                penalty of all is that of both sides of the strong ones.
+        """
+        if not self.learns_priors:
+            return plan
+        counts = np.diff(self.by_item[0]).astype(np.float64)
+        factors, variances = weights.item_factors, self.item_variances
+        squares = counts @ np.square(factors, dtype=np.float64)  # (F,)
+        both = self.penalties.prod(axis=0, dtype=np.float64)
+        strength = squares / self.penalties[0]
+        shrinkage = float(np.sqrt(strength @ both / max(float(strength.sum()), 1e-30)))
+        scale = np.sqrt(shrinkage / self.penalties[0])
+        factors[:] *= scale
+        weights.user_factors[:] /= scale
+        doubts = (counts @ variances) * scale**2 / max(float(counts.sum()), 1e-30)
+        strength = squares * scale**2
+        doubt = float(doubts @ strength) / max(float(strength.sum()), 1e-30)
+        return plan._replace(regularization=doubt, factor_shrinkage=shrinkage)
 
 
 def descent_of(

@@ -87,6 +87,9 @@ class FactorPlan(NamedTuple):
     """What the products of the learned factors are multiplied by at the end, 0 to 1."""
     by_coordinates: bool = False
     """Whether coordinate descent learns the factors, instead of gradient descent."""
+    learns_priors: bool = False
+    """Whether coordinate descent learns the penalty of each factor, too; `factor_shrinkage` is the
+    first."""
 
     def rates(self) -> list[float]:
         """The learning rate of each epoch."""
@@ -208,6 +211,10 @@ class Descent:
         sizes = np.diff(self.ratings.starts)
         n_held_out = np.where(sizes > 1, np.ceil(sizes * fraction), 0)
         self.stops = self.ratings.starts[1:] - n_held_out.astype(np.int64)
+
+    def settled(self, plan: FactorPlan, _weights: DescentWeights) -> FactorPlan:
+        """The plan with the penalties that some weights were learned with: its own."""
+        return plan
 
     def epoch(self, rate: float) -> float:
         """Sweeps all blocks.

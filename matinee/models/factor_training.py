@@ -153,6 +153,9 @@ def _moments(descent: CoordinateDescent) -> State:
         "errors": descent.errors,
         "user_variances": descent.user_variances,
         "item_variances": descent.item_variances,
+        "noise": descent.noise,
+        "n_epochs": descent.n_epochs,
+        "penalties": descent.penalties,
     }
 
 
@@ -171,5 +174,8 @@ def plan_of(state: State, most_factors: int) -> FactorPlan:
         raise DataError(f"the plan is {numbers.tolist()}")
     plan = FactorPlan(*numbers.tolist())
     return plan._replace(
-        factors=int(factors), epochs=int(epochs), by_coordinates=bool(plan.by_coordinates)
+        factors=int(factors),
+        epochs=int(epochs),
+        by_coordinates=bool(plan.by_coordinates),
+        learns_priors=bool(plan.learns_priors),
     )

@@ -38,6 +38,9 @@ from matinee.training.loop import end_epoch
 CLEAR_GAIN, DENSE = 0.03, 25
 """The gain of the factors halfway, and the ratings for each user or item, above which the
 settings suit the table."""
+STRONG_GAIN, MOST_STRONG = 0.2, 2_000_000
+"""The gain above which tastes are so strong that other penalties are tried as well, on tables of
+at most so many ratings; those of films have gains of .04 to .15."""
 LEAST_GAIN = 0.0005
 """The gain of the factors below which they are dropped where the settings must not adapt."""
 
@@ -193,7 +196,7 @@ class MatrixFactorization(Recommender):
         weights = self._train(fit.table, training, options)
         if weights is None:
             return self._adapt(fit, plan, options)
-        return weights, plan
+        return weights, training.descent.settled(plan, weights)
 
     def _plan(self) -> FactorPlan:
         """The plan that the settings describe."""
@@ -221,7 +224,7 @@ class MatrixFactorization(Recommender):
             training = FactorTraining(fit, plan, is_tested=False)
             weights = self._train(fit.table, training, options)
             assert weights is not None
-            return weights, plan
+            return weights, training.descent.settled(plan, weights)
         weights = DescentWeights.start(fit.table, plan._replace(factors=1), fit.rng)
         weights.user_factors[:] = 0
         weights.item_factors[:] = 0
@@ -259,8 +262,8 @@ class MatrixFactorization(Recommender):
     def _are_useful(self, gain: float | None, table: TrainingTable) -> bool:
         """Whether to go on with factors that remove this part of the squared error.
 
-        Small gains, and those on a table with few ratings for each user and item, may be
-        larger with another plan.
+        Small gains, those on a table with few ratings for each user and item, and those of
+        strong tastes may be larger with another plan.
         """
         if gain is None:
             return True
@@ -268,6 +271,8 @@ class MatrixFactorization(Recommender):
             return gain > LEAST_GAIN
         ratings = table.ratings
         n_rows = np.count_nonzero(ratings.user_counts) + np.count_nonzero(ratings.item_counts)
+        if gain > STRONG_GAIN and len(table) <= MOST_STRONG:
+            return False
         return gain > CLEAR_GAIN and bool(len(table) > DENSE * n_rows)
 
     def _rmse(self, weights: DescentWeights, valid: Ratings) -> float:

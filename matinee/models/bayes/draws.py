@@ -7,6 +7,7 @@ from matinee._types import Arrays, Doubles, Floats, Halves, Indices
 from matinee.data.ratings import Ratings
 from matinee.models.bayes.gibbs import Sampler
 from matinee.models.bayes.new_items import ItemRegression
+from matinee.models.bayes.start import has_sparse_users
 
 WATCHED = 1000
 """User-item pairs whose predictions are tracked to estimate the Monte Carlo error."""
@@ -28,7 +29,7 @@ class Draws:
         # second are as far from their mean, given the items, as those of the first, on the other
         # side (antithetic variates; Hammersley and Morton, 1956). With few ratings of each user,
         # most of the Monte Carlo error of a few draws is that of the users.
-        self.mirrored = sampler.scales and kept > 1
+        self.mirrored = sampler.scales and has_sparse_users(train) and kept > 1
         self.kept_sweeps = kept // 2 if self.mirrored else kept
         self.every, self.n_sweeps = 1, 0
         self.draws: list[list[Arrays]] = []

@@ -212,7 +212,7 @@ class BayesianMF(Recommender):
                 side = starts.side_information(self, train, rng, run)
             users, items, _ = tables.few().copy() if start == "few" else tables.copy()
             sampler = Sampler(train, values, users, items, side, self.noise_pooling, run, ordinal)
-            sampler.scales = starts.has_sparse_users(train)
+            sampler.scales = starts.is_sparse(train)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
             limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
             if start != "mf":

@@ -9,13 +9,14 @@ from matinee._types import Floats
 from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.data.split import random_split
+from matinee.linalg import principal_factors
 from matinee.models.bayes.gibbs import SideInformation, Targets
 from matinee.models.bayes.side_information import Block, feature_block, set_block
 from matinee.models.bayes.time_effects import TimeKeys
 from matinee.models.bayes.time_limit import TimeLimit
 from matinee.models.interface import FitOptions
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.threads import Run
+from matinee.threads import Run, one_blas_thread
 
 if TYPE_CHECKING:
     from matinee.models.base import Recommender
@@ -34,7 +35,11 @@ START_SHARE, PILOT_SHARE = 0.08, 0.2
 
 
 class StartTables(NamedTuple):
-    """The initial tables: those of `mf` plus noise, for a short burn-in."""
+    """The initial tables: those of `mf`, in principal axes, plus noise, for a short burn-in.
+
+    The prior of each factor has its own precision. In the principal axes, it can keep the strong
+    factors and shrink those that only hold noise; in any others, each holds some of both.
+    """
 
     users: Floats  # (U, F + 1)
     items: Floats  # (I, F + 1)
@@ -42,7 +47,7 @@ class StartTables(NamedTuple):
     """Whether `mf` found any tastes."""
 
     def few(self) -> "StartTables":
-        """The first `FEW` factors and the biases."""
+        """The `FEW` strongest factors and the biases."""
         users, items = (np.delete(table, np.s_[FEW:-1], axis=1) for table in self[:2])
         return StartTables(users, items, self.has_factors)
 
@@ -131,8 +136,10 @@ def start_tables(
     """See `StartTables`."""
     start = MatrixFactorization(factors=model.factors, seed=model.seed)
     start.fit(train, n_threads=n_threads)
-    users = _start_table(model, start.user_factors_, start.user_bias_, rng)
-    items = _start_table(model, start.item_factors_, start.item_bias_, rng)
+    with one_blas_thread():
+        factors = principal_factors(start.user_factors_, start.item_factors_)
+    users = _start_table(model, factors[0], start.user_bias_, rng)
+    items = _start_table(model, factors[1], start.item_bias_, rng)
     return StartTables(users, items, bool(start.item_factors_.any()))
 
 
