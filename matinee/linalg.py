@@ -56,7 +56,7 @@ def principal_factors(users: Floats, items: Floats) -> tuple[Floats, Floats]:
     (user_basis, from_users), (item_basis, from_items) = bases
     left, lengths, right = np.linalg.svd(from_users @ from_items.T)
     root = np.sqrt(lengths)
-    balance = (len(users) / max(1, len(items))) ** 0.25
+    balance = (max(1, len(users)) / max(1, len(items))) ** 0.25
     to_users = (user_basis @ left * (root * balance)).astype(np.float32)
     to_items = (item_basis @ right.T * (root / balance)).astype(np.float32)
     return users @ to_users, items @ to_items

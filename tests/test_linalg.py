@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from matinee import linalg
-from matinee.linalg import centered, nearest_rows, principal_components, shrinkage_weights
+from matinee.linalg import (
+    centered,
+    nearest_rows,
+    principal_components,
+    principal_factors,
+    shrinkage_weights,
+)
 
 
 def rows(n: int, width: int, seed: int = 0) -> np.ndarray:
@@ -143,3 +149,25 @@ def test_what_is_learned_from_few_ratings_counts_for_less() -> None:
     weights = shrinkage_weights(np.array([0, 5, 20, 180]), 20)
     np.testing.assert_allclose(weights, [0, 0.2, 0.5, 0.9])
     np.testing.assert_array_equal(shrinkage_weights(np.array([0, 3]), 0), [0, 1])
+
+
+# -- factors in principal axes -----------------------------------------------------------------------------------
+
+
+def test_factors_in_principal_axes_have_the_same_products_strongest_first() -> None:
+    rng = np.random.default_rng(1)
+    users, items = (rng.standard_normal((n, 5)).astype(np.float32) for n in (300, 40))
+    users[:, 3] = users[:, 2]  # one direction less
+    mine, theirs = principal_factors(users, items)
+    np.testing.assert_allclose(mine @ theirs.T, users @ items.T, atol=1e-4)
+    squares = [np.square(each).mean(axis=0) for each in (mine, theirs)]
+    np.testing.assert_allclose(*squares, rtol=1e-4, atol=1e-9)
+    assert (np.diff(squares[0]) <= 0).all()
+    lengths = np.linalg.svd(users.astype(float) @ items.T, compute_uv=False)[:5]
+    np.testing.assert_allclose(squares[0], lengths / np.sqrt(300 * 40), atol=1e-4)
+
+
+def test_factors_without_length_stay_zero() -> None:
+    nothing, some = np.zeros((4, 2), np.float32), np.ones((3, 2), np.float32)
+    assert not any(each.any() for each in principal_factors(nothing, some))
+    assert [each.shape for each in principal_factors(some[:0], some)] == [(0, 2), (3, 2)]

@@ -118,16 +118,17 @@ class CoordinateDescent:
         counts = np.diff(self.by_item[0]).astype(np.float64)
         factors, variances = weights.item_factors, self.item_variances
         squares = counts @ np.square(factors, dtype=np.float64)  # (F,)
+        weight = squares / self.penalties[0]
+        if weight.sum() < LEAST_VARIANCE:  # all have vanished
+            return plan
         both = self.penalties.prod(axis=0, dtype=np.float64)
-        strength = squares / self.penalties[0]
-        shrinkage = float(np.sqrt(strength @ both / max(float(strength.sum()), 1e-30)))
+        shrinkage = float(np.sqrt(weight @ both / weight.sum()))
         scale = np.sqrt(shrinkage / self.penalties[0])
         factors[:] *= scale
         weights.user_factors[:] /= scale
-        doubts = (counts @ variances) * scale**2 / max(float(counts.sum()), 1e-30)
-        strength = squares * scale**2
-        doubt = float(doubts @ strength) / max(float(strength.sum()), 1e-30)
-        return plan._replace(regularization=doubt, factor_shrinkage=shrinkage)
+        doubts = (counts @ variances) / counts.sum() * scale**2
+        regularization = float(doubts @ weight / weight.sum())
+        return plan._replace(regularization=regularization, factor_shrinkage=shrinkage)
 
 
 def descent_of(

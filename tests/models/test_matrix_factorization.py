@@ -365,6 +365,30 @@ def test_few_factors_find_strong_tastes_in_a_sparse_table() -> None:
     assert rmse(part.test.value, one.predict_ratings(part.test)) < 0.84
 
 
+def strong_tastes(n_users: int, n_items: int, n: int, n_factors: int) -> Ratings:
+    """Ratings whose tastes have a deviation of 1.2 times that of the noise."""
+    rng = np.random.default_rng(8)
+    pairs = rng.choice(n_users * n_items, n, replace=False)
+    user, item = pairs // n_items, pairs % n_items
+    tastes = [rng.standard_normal((size, n_factors)) for size in (n_users, n_items)]
+    taste = (tastes[0][user] * tastes[1][item]).sum(axis=1) / np.sqrt(n_factors)
+    stars = np.clip(np.round(3.5 + 0.85 * (1.2 * taste + rng.standard_normal(n))), 1, 5)
+    return Ratings.from_ids(user + 1, item + 1, stars)
+
+
+@pytest.mark.parametrize("n", [24_000, 8_000], ids=["dense", "sparse"])
+def test_strong_tastes_get_as_many_factors_as_there_are(n: int) -> None:
+    part = random_split(strong_tastes(400, 200, n, 3), 0.2)
+    errors = []
+    for one in (MatrixFactorization(), MatrixFactorization(adapt=False)):
+        stars = one.fit(part.train, n_threads=1).predict_ratings(part.test)
+        errors.append(rmse(part.test.value, stars))
+        sizes = np.square(one.item_factors_).mean(axis=0)
+        if one.adapt:
+            assert np.count_nonzero(sizes > 0.05 * sizes.max()) == 3
+    assert errors[0] < errors[1] - 0.01
+
+
 def test_biases_are_shrunk_as_held_out_ratings_say() -> None:
     """People with few ratings each, who hardly differ, are better off with more shrinkage."""
     rng = np.random.default_rng(0)

@@ -103,24 +103,37 @@ def test_a_training_interrupted_after_any_epoch_ends_with_the_same_bits(
         assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("by_coordinates", [False, True])
+@pytest.mark.parametrize(
+    ("by_coordinates", "learns_priors", "epochs"),
+    [(False, False, 4), (True, False, 4), (True, True, 14)],
+)
 def test_a_training_with_another_plan_resumes(
-    by_coordinates: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    by_coordinates: bool,
+    learns_priors: bool,
+    epochs: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The plan that suits the table is chosen once, and the first training is not repeated."""
     calls: list[FactorPlan] = []
 
     def choose(plan: FactorPlan, *_: object) -> FactorPlan:
         calls.append(plan)
-        return plan._replace(factors=2, epochs=4, by_coordinates=by_coordinates, strength=0.7)
+        return plan._replace(
+            factors=2,
+            epochs=epochs,
+            by_coordinates=by_coordinates,
+            learns_priors=learns_priors,
+            strength=0.7,
+        )
 
     monkeypatch.setattr(matrix_factorization, "adapted", choose)
     make = functools.partial(MatrixFactorization, factors=4, epochs=6, learning_rate=0.2)
     whole, reports = make().fit(SPARSE, n_threads=1), list[Step]()
     assert len(calls) == 1
     make().fit(SPARSE, n_threads=1, progress=reports.append)
-    first = len(reports) - 4
-    for number in (first, first + 1, first + 4):
+    first = len(reports) - epochs
+    for number in (first, first + 1, first + epochs - 2, first + epochs):
         interrupted(make(), SPARSE, number, tmp_path / "state")
         calls.clear()
         assert_same(make().fit(SPARSE, n_threads=1, checkpoint=tmp_path / "state"), whole)

@@ -102,6 +102,20 @@ def test_draws_of_scales_find_tastes_in_a_sparse_table(monkeypatch: pytest.Monke
     assert errors[0] < errors[1] - 0.005
 
 
+def test_few_factors_are_the_strongest_of_mf() -> None:
+    """Many ratings of each user, few of each film, and one strong taste."""
+    rng = np.random.default_rng(6)
+    pairs = np.sort(rng.choice(200 * 1_200, 15_000, replace=False))
+    user, item = pairs // 1_200, pairs % 1_200
+    taste = 0.7 * rng.standard_normal(200)[user] * rng.standard_normal(1_200)[item]
+    stars = np.clip(np.round(3.5 + taste + 0.85 * rng.standard_normal(15_000)), 1, 5)
+    part = random_split(Ratings.from_ids(user, item, stars), 0.2)
+    mf = MatrixFactorization().fit(part.train, n_threads=1)
+    one = BayesianMF(start="few", samples=40, burn_in=40).fit(part.train, n_threads=1)
+    errors = [rmse(part.test.value, each.predict_ratings(part.test)) for each in (mf, one)]
+    assert errors[1] < errors[0] + 0.005
+
+
 @pytest.mark.parametrize("signal", [0.0, 1.0])
 def test_a_sparse_table_without_tastes_gets_few_factors(signal: float) -> None:
     train = simulated(300, 120, 3_000, signal=signal, seed=4)
