@@ -11,7 +11,7 @@ say which limit is nearer, and how near. All shares use seconds of the processor
 
 An epoch (a sweep) is timed from one progress report to the next; each number is the median. Peers run in processes of
 their own, with the Python that --peers names, on the same ratings and with as many threads: implicit's ALS (3 steps
-where `ials` takes 2) and Cornac's MF. What is not installed there is left out. Each size of --growth is a process of
+where `ials` takes 2), Cornac's MF and LibMF. What is not installed there is left out. Each size of --growth is a process of
 its own, whose peak memory counts everything: the table, the model and the imports.
 """
 
@@ -274,9 +274,9 @@ MEASURES: dict[str, Callable[[Table, Settings], dict[str, Line]]] = {
 
 
 def peers_of(part: str, table: Table, settings: Settings) -> dict[str, Line]:
-    """What another library takes for the same, if it is installed."""
-    library = {"mf": "cornac", "ials": "implicit"}.get(part)
-    if library is None or not settings.peers:
+    """What other libraries take for the same, if they are installed."""
+    libraries = {"mf": ("cornac", "libmf"), "ials": ("implicit",)}.get(part, ())
+    if not libraries or not settings.peers:
         return {}
     path = table.folder / "ratings.npz"
     if not path.exists():
@@ -284,14 +284,17 @@ def peers_of(part: str, table: Table, settings: Settings) -> dict[str, Line]:
         np.savez(path, *columns)
     factors = settings.factors if part == "mf" else settings.vector
     numbers = [str(number) for number in (factors, settings.epochs, settings.threads)]
-    command = [settings.peers, str(ROOT / "benchmarks" / "scale_peers.py"), library, str(path)]
     environment = os.environ | {"OMP_NUM_THREADS": numbers[2], "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command + numbers, capture_output=True, text=True, check=False, env=environment
-    )
-    if done.returncode:
-        return {library: {"problem": (done.stderr.strip().splitlines() or ["no answer"])[-1]}}
-    return {library: json.loads(done.stdout.splitlines()[-1])}
+    script, found = str(ROOT / "benchmarks" / "scale_peers.py"), {}
+    for library in libraries:
+        command = [settings.peers, script, library, str(path), *numbers]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        if done.returncode:
+            problem = (done.stderr.strip().splitlines() or ["no answer"])[-1]
+            found[library] = {"problem": problem}
+        else:
+            found[library] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 # -- one size, and many ------------------------------------------------------------------------------------------
@@ -376,7 +379,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add("--factors", type=int, default=32, help="of mf and bayes (default: 32)")
     add("--vector", type=int, default=64, help="factors of ials and of the lists (default: 64)")
     add("--users", type=int, default=10_000, help="whose lists are made (default: 10000)")
-    add("--peers", default="", help="the Python that has implicit and Cornac")
+    add("--peers", default="", help="the Python that has implicit, Cornac and LibMF")
     add("--floats", type=int, default=STREAM_FLOATS, help="length of the arrays of the stream test")
     add("--json", action="store_true", help="print one JSON object instead of lines")
     return parser.parse_args(arguments)

@@ -5,6 +5,7 @@
 `scale.py` runs this with the Python of its --peers. Nothing of matinee is imported.
 """
 
+import contextlib
 import json
 import statistics
 import sys
@@ -54,7 +55,21 @@ def cornac(columns: Columns, factors: int, epochs: int, threads: int) -> Seconds
     return [((many - one) / epochs).tolist()]
 
 
-LIBRARIES = {"implicit": implicit, "cornac": cornac}
+def libmf(columns: Columns, factors: int, epochs: int, threads: int) -> Seconds:
+    """LibMF: a fit of some more epochs less a fit of one."""
+    with contextlib.redirect_stdout(sys.stderr):  # it prints where it was found
+        from libmf.mf import MF  # type: ignore[import-not-found,unused-ignore]
+    table, taken = np.column_stack(columns).astype(np.float32), []
+    for n in (1, 1 + epochs):
+        model = MF(k=factors, nr_iters=n, nr_threads=threads, eta=0.05, quiet=True)
+        before = time.perf_counter(), time.process_time()
+        model.fit(table)
+        taken.append([time.perf_counter() - before[0], time.process_time() - before[1]])
+    one, many = np.array(taken)
+    return [((many - one) / epochs).tolist()]
+
+
+LIBRARIES = {"implicit": implicit, "cornac": cornac, "libmf": libmf}
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from matinee.threads import Run
 
 NOISE = np.float32(0.6)
 """The variance of ratings that factors leave, about; in units of all variance."""
-FIRST_PRIORS, LEAST_VARIANCE = 10, 1e-6
+FIRST_PRIORS, LEAST_VARIANCE = 30, 1e-6
 """The epoch after which priors are first learned, and the least variance of a factor in units
 of all variance: one that ratings do not support vanishes."""
 

@@ -38,7 +38,7 @@ from matinee.training.loop import end_epoch
 CLEAR_GAIN, DENSE = 0.03, 25
 """The gain of the factors halfway, and the ratings for each user or item, above which the
 settings suit the table."""
-STRONG_GAIN, MOST_STRONG = 0.2, 2_000_000
+STRONG_GAIN, MOST_STRONG = 0.15, 2_000_000
 """The gain above which tastes are so strong that other penalties are tried as well, on tables of
 at most so many ratings; those of films have gains of .04 to .15."""
 LEAST_GAIN = 0.0005

@@ -105,7 +105,7 @@ def test_a_training_interrupted_after_any_epoch_ends_with_the_same_bits(
 
 @pytest.mark.parametrize(
     ("by_coordinates", "learns_priors", "epochs"),
-    [(False, False, 4), (True, False, 4), (True, True, 14)],
+    [(False, False, 4), (True, False, 4), (True, True, 34)],
 )
 def test_a_training_with_another_plan_resumes(
     by_coordinates: bool,
