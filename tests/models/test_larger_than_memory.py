@@ -59,7 +59,7 @@ def folder(path: Path, n_users: int, n_items: int, n_ratings: int) -> Path:
     pair = rng.choice(n_users * n_items, n_ratings, replace=False)
     user, item = (pair // n_items).astype(np.int32), (pair % n_items).astype(np.int32)
     users, items = rng.normal(size=n_users), rng.normal(size=n_items)
-    value = 3 + users[user] * items[item] + rng.normal(0, 0.5, n_ratings)
+    value = 3 + 0.2 * users[user] * items[item] + rng.normal(0, 0.5, n_ratings)
     stars = np.clip(np.round(value), 1, 5).astype(np.float32)
     ratings = Ratings(
         Vocabulary(np.arange(n_users), "user"),
