@@ -161,7 +161,7 @@ def test_factors_in_principal_axes_have_the_same_products_strongest_first() -> N
     mine, theirs = principal_factors(users, items)
     np.testing.assert_allclose(mine @ theirs.T, users @ items.T, atol=1e-4)
     squares = [np.square(each).mean(axis=0) for each in (mine, theirs)]
-    np.testing.assert_allclose(*squares, rtol=1e-4, atol=1e-9)
+    np.testing.assert_allclose(squares[0], squares[1], rtol=1e-4, atol=1e-9)
     assert (np.diff(squares[0]) <= 0).all()
     lengths = np.linalg.svd(users.astype(float) @ items.T, compute_uv=False)[:5]
     np.testing.assert_allclose(squares[0], lengths / np.sqrt(300 * 40), atol=1e-4)
