@@ -114,7 +114,8 @@ def violations(page: "Page", narrow: Size | None = None) -> list[Any]:
     wide = page.viewport_size
     assert wide is not None
     assert wide["width"] >= WIDE
-    found = beyond(page) + page.evaluate(RUN, ALL_RULES)
+    found: list[Any] = beyond(page)
+    found += page.evaluate(RUN, ALL_RULES)
     page.emulate_media(color_scheme="dark")
     found += page.evaluate(RUN, COLOR_RULES)
     page.emulate_media(color_scheme="light")

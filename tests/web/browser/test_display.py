@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -38,6 +39,10 @@ def shades(spot: "Locator") -> int:
     )
 
 
+def differs(spot: "Locator", picture: bytes) -> bool:
+    return spot.screenshot() != picture
+
+
 @pytest.mark.parametrize("path", ["/", "/for-you", "/search?q=film", "/films/37"])
 def test_stars_posters_and_progress_can_be_seen_in_forced_colors(
     browser: "Browser", address: str, path: str
@@ -57,8 +62,7 @@ def test_stars_posters_and_progress_can_be_seen_in_forced_colors(
         for scheme in schemes:
             page.emulate_media(forced_colors="active", color_scheme=scheme)
             drawn(page)
-            rated, before = page.locator("main .halves").first, empty[scheme]
-            until(page, lambda rated=rated, before=before: rated.screenshot() != before, True)
+            until(page, partial(differs, page.locator("main .halves").first, empty[scheme]), True)
             expect(page.locator("main .poster").first).to_have_css("border-top-style", "solid")
             if path == "/":
                 assert shades(page.locator("progress")) > 1
