@@ -22,9 +22,9 @@ new_page, until = shared.new_page, shared.until
 steady, follow, drawn = shared.steady, shared.follow, shared.drawn
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server of the small model."""
+    """The URL of a server of the small model; each test is another person, or several."""
     database = f"sqlite:///{tmp_path_factory.mktemp('pages') / 'people.db'}"
     with serving(Settings((model_file,), database, OPERATOR, UNLIMITED, log_requests=False)) as url:
         yield url
