@@ -1,7 +1,10 @@
 """What several test files need: the real data where it is, and a small table that any model can be fitted on."""
 
+import gc
 import os
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +88,14 @@ def one_part_is_held_out() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def certificates_are_read_once() -> Iterator[None]:
+    """Each client of httpx reads them, and the servers of the tests do not use TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
+
+
 @pytest.fixture(scope="module")
 def all_parts_are_held_out() -> Iterator[None]:
     """For tests of how good `mf` is on small tables."""
@@ -110,6 +121,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return ranks[mark.args[0] if mark else None]
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """Lets the collection of garbage pass over what is there for the whole run: half a million objects of modules
+    and tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -175,6 +175,19 @@ def write_table(path: Path, ratings: Ratings) -> Path:
 # -- models, fitted once in each process: none may change them ----------------------------------------------------
 
 
+QUICK: dict[str, dict[str, Any]] = {
+    "bayes": {"samples": 24, "burn_in": 12},
+    "blend": {"mf.adapt": False},
+    "hybrid": {"mf.adapt": False},
+}
+"""Settings other than the defaults, for models that take long."""
+
+
+def quickly_fitted(model: Model) -> Recommender:
+    """A model of `table()`, fitted with few samples and steps where it takes long otherwise."""
+    return fitted(model, **QUICK.get(model.name, {}))
+
+
 @cache
 def fitted(model: Model = MatrixFactorization, **settings: Any) -> Recommender:
     """A model of `table()`."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from unittest import mock
 
 import numpy as np
@@ -14,11 +15,13 @@ import pytest
 
 import matinee
 from benchmarks import (
+    bayes,
     bias_intervals,
     cluster,
     contest,
     neural,
     ranking,
+    rating_prediction,
     scale,
     simulated_tables,
     updating,
@@ -27,7 +30,7 @@ from benchmarks.contest import Contender, Peers, Result
 from tests.conftest import real_data
 
 BENCHMARKS = Path(matinee.__file__).parent.parent / "benchmarks"
-SCRIPTS = ("bayes.py", "neural.py", "ranking.py", "rating_prediction.py")
+SCRIPTS = (bayes, neural, ranking, rating_prediction)
 
 
 def run(script: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -47,11 +50,11 @@ def here(main: Callable[[], None], *options: str) -> tuple[str, str | int | None
     return out.getvalue(), None
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_help_explains_every_option(script: str) -> None:
-    done = run(script, "--help")
-    assert done.returncode == 0
-    assert all(option in done.stdout for option in ("--only", "--rounds", "--json", "--setup"))
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda module: module.__name__)
+def test_help_explains_every_option(script: ModuleType) -> None:
+    text, code = here(script.main, "--help")
+    assert code == 0
+    assert all(option in text for option in ("--only", "--rounds", "--json", "--setup"))
 
 
 def test_a_simulated_table_is_trained_for_one_epoch() -> None:

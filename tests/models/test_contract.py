@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from matinee.recommendation.explanation import explain
 from tests.conftest import simulated
 from tests.helpers import (
     ITEM,
+    QUICK,
     Model,
     all_attributed,
     arrays,
@@ -38,6 +38,7 @@ from tests.helpers import (
     history,
     model_of_the_page,
     ndcg_at_10,
+    quickly_fitted,
     relabelled,
     small_table,
     table,
@@ -64,22 +65,10 @@ STAR_MODELS = [model for model in MODELS if model.capabilities.predicts_stars]
 every_star_model = pytest.mark.parametrize("model", STAR_MODELS, ids=lambda model: model.name)
 every_fitted_model = _or_from_spark([*MODELS, model_of_the_page()])
 every_fitted_star_model = _or_from_spark(STAR_MODELS)
-QUICK: dict[str, dict[str, Any]] = {
-    "bayes": {"samples": 24, "burn_in": 12},
-    "blend": {"mf.adapt": False},
-    "hybrid": {"mf.adapt": False},
-}
-"""Settings other than the defaults, for models that take long."""
 
 
 def unfitted(model: Model) -> Recommender:
     return model.from_settings(QUICK.get(model.name, {}))
-
-
-@cache
-def fitted(model: Model) -> Recommender:
-    """A model of `table()` that many tests share: none may change it."""
-    return unfitted(model).fit(table(), n_threads=1)
 
 
 @pytest.fixture
@@ -88,7 +77,7 @@ def model(request: pytest.FixtureRequest) -> Recommender:
     if isinstance(request.param, str):
         files: SparkFiles = request.getfixturevalue("spark_files")
         return files.model(request.param)
-    return fitted(request.param)
+    return quickly_fitted(request.param)
 
 
 # -- fitting -----------------------------------------------------------------------------------------------------
@@ -96,7 +85,7 @@ def model(request: pytest.FixtureRequest) -> Recommender:
 
 @every_model_and_the_docs
 def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(model: Model) -> None:
-    assert_same(arrays(fitted(model)), arrays(unfitted(model).fit(table(), n_threads=2)))
+    assert_same(arrays(quickly_fitted(model)), arrays(unfitted(model).fit(table(), n_threads=2)))
 
 
 @every_model_and_the_docs
@@ -139,7 +128,7 @@ def test_no_ratings_are_refused(model: Model) -> None:
 @every_model_and_the_docs
 def test_an_unfitted_model_raises_not_fitted(model: Model) -> None:
     new = unfitted(model)
-    assert (new.is_fitted, fitted(model).is_fitted) == (False, True)
+    assert (new.is_fitted, quickly_fitted(model).is_fitted) == (False, True)
     expected = f"This {model.name} model is not fitted: call fit(ratings), or load a saved model."
     questions: list[Callable[[], object]] = [
         lambda: new.profile(1),
@@ -596,8 +585,8 @@ def test_ids_may_be_text(model: Model) -> None:
     named = unfitted(model).fit(
         relabelled(table(), users, items, np.arange(len(table()))), n_threads=1
     )
-    assert_same(arrays(fitted(model)), arrays(named))
-    index = [table().items.index(one.item_id) for one in fitted(model).recommend(5, 4)]
+    assert_same(arrays(quickly_fitted(model)), arrays(named))
+    index = [table().items.index(one.item_id) for one in quickly_fitted(model).recommend(5, 4)]
     best = named.recommend("user 004", 4)
     assert [one.item_id for one in best] == items[index].tolist()
     assert all(type(one.item_id) is str for one in best)

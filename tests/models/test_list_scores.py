@@ -19,7 +19,16 @@ from matinee.models.list_scores import (
 )
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.reranking import Dials
-from tests.helpers import Model, error_message, fitted, guide, ids, small_table, table
+from tests.helpers import (
+    Model,
+    error_message,
+    fitted,
+    guide,
+    ids,
+    quickly_fitted,
+    small_table,
+    table,
+)
 
 star_models = pytest.mark.parametrize(
     "model", [Baseline, MatrixFactorization, ItemKNN], ids=lambda model: model.name
@@ -54,7 +63,7 @@ def test_caution_is_two_standard_errors_of_a_mean() -> None:
 
 @star_models
 def test_a_list_is_sorted_by_the_stars_less_the_caution(model: Model) -> None:
-    one = fitted(model)
+    one = quickly_fitted(model)
     assert one.ranks_by_stars
     people: list[int | dict[int | str, float]] = [1, 150, {7: 5.0, 27: 1.0}]
     less = 2 * (4 / 4) / np.sqrt(one.item_counts_ + 1)
@@ -70,7 +79,7 @@ def test_a_list_is_sorted_by_the_stars_less_the_caution(model: Model) -> None:
 
 @star_models
 def test_top_items_are_cautious_too(model: Model) -> None:
-    one = fitted(model)
+    one = quickly_fitted(model)
     (best,) = one.top_items(np.array([0]), 120 - len(one.history_.of(0)[0]))
     assert (np.diff(one.scores(1)[best]) < 1e-5).all()
 

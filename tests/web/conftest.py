@@ -76,6 +76,20 @@ class Cluster:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"postgresql://matinee@/{name}?host={self.folder}"
 
+    def empty(self, name: str) -> None:
+        """Removes all that is in a database, and ends its connections."""
+        import psycopg
+
+        with psycopg.connect(
+            f"host={self.folder} user=matinee dbname={name}", autocommit=True
+        ) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid != pg_backend_pid()"
+            )
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+
 
 def _tool(name: str) -> str:
     found = shutil.which(name) or next(
@@ -122,16 +136,22 @@ def cluster() -> Iterator[Cluster]:
     shutil.rmtree(folder)
 
 
-_DATABASES = iter(range(10**6))
+@pytest.fixture(scope="session")
+def emptied(cluster: Cluster) -> str:
+    """The URL of a database that is emptied for each test: a new one is 300 files of 7 MB."""
+    return cluster.new_database("emptied")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of either kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'people.db'}"
+        yield f"sqlite:///{tmp_path / 'people.db'}"
+        return
+    url: str = request.getfixturevalue("emptied")
+    yield url
     cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.new_database(f"test_{next(_DATABASES)}")
+    cluster.empty("emptied")
 
 
 @contextmanager

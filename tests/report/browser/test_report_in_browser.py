@@ -14,7 +14,7 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.report import collect, save_page
 from tests.conftest import simulated
-from tests.report.browser.conftest import until
+from tests.report.browser.conftest import drawn, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -57,13 +57,12 @@ def test_the_report_loads_nothing_but_itself(page: "Page", report: str) -> None:
     expect(page).to_have_title("A film recommender, explained: dot-product on films.csv")
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
-def test_nothing_reaches_beyond_the_edge_of_the_window(
-    page: "Page", report: str, width: int
-) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+def test_nothing_reaches_beyond_the_edge_of_the_window(page: "Page", report: str) -> None:
     page.goto(report)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for width in (320, 390, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        drawn(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_without_javascript_everything_is_there(scriptless: "Page", report: str) -> None:

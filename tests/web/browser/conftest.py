@@ -22,9 +22,9 @@ new_page, until = shared.new_page, shared.until
 steady, follow, drawn = shared.steady, shared.follow, shared.drawn
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server of the small model."""
+    """The URL of a server of the small model; each test is another person, or several."""
     database = f"sqlite:///{tmp_path_factory.mktemp('pages') / 'people.db'}"
     with serving(Settings((model_file,), database, OPERATOR, UNLIMITED, log_requests=False)) as url:
         yield url
@@ -88,21 +88,40 @@ RUN = """rules => axe.run({runOnly: rules, resultTypes: ["violations"]}).then(fo
   .map(one => [one.id, one.nodes.slice(0, 3).map(node => node.target), one.nodes[0].any[0]?.message ?? ""]))"""
 
 
-def violations(page: "Page") -> list[Any]:
-    """What axe finds against WCAG 2.1 A and AA in a page as it stands, serious or worse.
+Size = tuple[int, int]
 
-    All rules run in wide windows, in light colors; in dark ones, where nothing but colors changes, the contrast.
-    In narrow windows, only the rules that depend on the layout run: names and roles are the same.
+
+def beyond(page: "Page") -> list[str]:
+    """Says so if a page is wider than its window."""
+    width: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return [f"{width} pixels beyond a window of {page.viewport_size}"] if width > 0 else []
+
+
+def violations(page: "Page", narrow: Size | None = None) -> list[Any]:
+    """What axe finds against WCAG 2.1 A and AA in a page as it stands, serious or worse, and
+    whether the page is wider than its window.
+
+    All rules run in a wide window, in light colors; in dark ones, where nothing but colors changes, the contrast.
+    In a narrow window, if its size is given, only the rules that depend on the layout run: names and roles are
+    the same.
     """
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="needs: pip install axe-playwright-python"
     )
     page.evaluate(axe.Axe().axe_script)
-    assert page.viewport_size is not None
-    is_wide = page.viewport_size["width"] >= WIDE
+    wide = page.viewport_size
+    assert wide is not None
+    assert wide["width"] >= WIDE
+    found: list[Any] = beyond(page)
+    found += page.evaluate(RUN, ALL_RULES)
+    page.emulate_media(color_scheme="dark")
+    found += page.evaluate(RUN, COLOR_RULES)
     page.emulate_media(color_scheme="light")
-    found: list[Any] = page.evaluate(RUN, ALL_RULES if is_wide else LAYOUT_RULES)
-    if is_wide:
-        page.emulate_media(color_scheme="dark")
-        found += page.evaluate(RUN, COLOR_RULES)
+    if narrow is not None:
+        page.set_viewport_size({"width": narrow[0], "height": narrow[1]})
+        drawn(page)
+        found += beyond(page) + page.evaluate(RUN, LAYOUT_RULES)
+        page.set_viewport_size(wide)
     return found

@@ -2,6 +2,8 @@
 
 import io
 import re
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -37,33 +39,56 @@ def shades(spot: "Locator") -> int:
     )
 
 
+def differs(spot: "Locator", picture: bytes) -> bool:
+    return spot.screenshot() != picture
+
+
 @pytest.mark.parametrize("path", ["/", "/for-you", "/search?q=film", "/films/37"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_stars_posters_and_progress_can_be_seen_in_forced_colors(
-    browser: "Browser", address: str, path: str, scheme: Literal["light", "dark"]
+    browser: "Browser", address: str, path: str
 ) -> None:
-    with new_page(browser, forced_colors="active", color_scheme=scheme) as page:
+    schemes: list[Literal["light", "dark"]] = ["dark", "light"]
+    with new_page(browser, forced_colors="active") as page:
         page.goto(f"{address}{path}")
-        stars = steady(page.locator("main .halves").first)
-        assert shades(stars) > 1
-        empty = stars.screenshot()
+        stars, empty = steady(page.locator("main .halves").first), {}
+        for scheme in schemes:
+            page.emulate_media(forced_colors="active", color_scheme=scheme)
+            drawn(page)
+            assert shades(stars) > 1
+            empty[scheme] = stars.screenshot()
         with saving(page):
             stars.locator("input").nth(5).check()
         page.mouse.move(0, 0)
-        until(page, lambda: page.locator("main .halves").first.screenshot() != empty, True)
-        expect(page.locator("main .poster").first).to_have_css("border-top-style", "solid")
-        if path == "/":
-            assert shades(page.locator("progress")) > 1
+        for scheme in schemes:
+            page.emulate_media(forced_colors="active", color_scheme=scheme)
+            drawn(page)
+            until(page, partial(differs, page.locator("main .halves").first, empty[scheme]), True)
+            expect(page.locator("main .poster").first).to_have_css("border-top-style", "solid")
+            if path == "/":
+                assert shades(page.locator("progress")) > 1
 
 
-@pytest.mark.parametrize("size", [(320, 225), (640, 450), (844, 390)])
+LOW = [(320, 225), (640, 450), (844, 390)]
+
+
+def in_windows(page: "Page", sizes: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Gives the window of a page one size after the other; nothing reaches beyond it."""
+    for width, height in sizes:
+        page.set_viewport_size({"width": width, "height": height})
+        drawn(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        yield width, height
+
+
 @pytest.mark.parametrize("path", ["/", "/for-you", "/films/37", "/you"])
-def test_in_low_windows_nothing_stays_over_the_films(
-    page: "Page", address: str, size: tuple[int, int], path: str
-) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
+def test_in_low_windows_nothing_stays_over_the_films(page: "Page", address: str, path: str) -> None:
+    page.set_viewport_size({"width": LOW[0][0], "height": LOW[0][1]})
     page.goto(f"{address}{path}")
-    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    for size in in_windows(page, LOW):
+        assert_nothing_stays_over_the_films(page, path, size)
+
+
+def assert_nothing_stays_over_the_films(page: "Page", path: str, size: tuple[int, int]) -> None:
     stuck = page.evaluate(
         """() => [...document.querySelectorAll("body *")].filter((one) => one.offsetHeight
              && ["sticky", "fixed"].includes(getComputedStyle(one).position)
@@ -82,32 +107,28 @@ def test_in_low_windows_nothing_stays_over_the_films(
         assert poster.evaluate(is_seen)
 
 
-@pytest.mark.parametrize("size", [(320, 225), (640, 450), (844, 390)])
-def test_the_map_has_most_of_a_low_window(
-    page: "Page", address: str, size: tuple[int, int]
-) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
+def test_the_map_has_most_of_a_low_window(page: "Page", address: str) -> None:
+    page.set_viewport_size({"width": LOW[0][0], "height": LOW[0][1]})
     page.goto(f"{address}/map")
-    box = steady(page.locator("#map .stage")).bounding_box()
-    assert box is not None
-    assert box["height"] >= 0.6 * size[1]
-    assert box["width"] >= 0.55 * size[0]
-    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    page.locator("#map .stage").wait_for()
+    for width, height in in_windows(page, LOW):
+        box = steady(page.locator("#map .stage")).bounding_box()
+        assert box is not None
+        assert box["height"] >= 0.6 * height
+        assert box["width"] >= 0.55 * width
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
+@pytest.mark.parametrize("path", ["/", "/for-you", "/search?q=film", "/films/37"])
 def test_half_stars_are_large_enough_for_fingers_and_fit(
-    page: "Page", address: str, width: int
+    page: "Page", address: str, path: str
 ) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    for path in ("/", "/for-you", "/search?q=film", "/films/37"):
-        page.goto(f"{address}{path}")
+    page.goto(f"{address}{path}")
+    for _ in in_windows(page, [(width, 800) for width in (320, 390, 768, 1280, 1920)]):
         sizes = page.locator("main .halves label").evaluate_all(
             "labels => labels.map((one) => one.getBoundingClientRect()).map((box) => [box.width, box.height])"
         )
         assert len(sizes) >= 9
         assert min(min(size) for size in sizes) >= 24
-        assert page.evaluate("document.documentElement.scrollWidth") == width
         tops = page.locator("#grid > li, #list > li").evaluate_all(
             "cards => cards.map((one) => [one.offsetTop, one.querySelector('.halves').getBoundingClientRect().top + scrollY])"
         )
@@ -117,14 +138,19 @@ def test_half_stars_are_large_enough_for_fingers_and_fit(
         assert all(len(row) == 1 for row in per_row.values())
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_outlines_of_empty_stars_and_the_frame_of_a_rated_film_stand_out(
-    page: "Page", address: str, scheme: Literal["light", "dark"]
+    page: "Page", address: str
 ) -> None:
-    page.emulate_media(color_scheme=scheme)
     page.goto(address)
     give(page.locator("#grid > li").first, 3.0)
     page.mouse.move(0, 0)
+    schemes: list[Literal["light", "dark"]] = ["light", "dark"]
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        assert_outlines_stand_out(page)
+
+
+def assert_outlines_stand_out(page: "Page") -> None:
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     colors = {
         "empty": "getComputedStyle(document.querySelector('#grid > li:nth-child(2) label'), '::before').backgroundColor",
@@ -153,9 +179,8 @@ def test_prediction_mean_and_own_rating_differ_by_word_and_shape(
     expect(page.locator("main .mean").first).to_have_text(re.compile(r"^\s*[A\d]"))
 
 
-@pytest.mark.parametrize("width", [360, 390, 430])
-def test_on_phones_the_header_shows_all_links(page: "Page", address: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+def test_on_phones_the_header_shows_all_links(page: "Page", address: str) -> None:
     page.goto(address)
-    hidden = page.locator("header.site nav").evaluate("nav => nav.scrollWidth - nav.clientWidth")
-    assert hidden <= 0
+    for _ in in_windows(page, [(width, 800) for width in (360, 390, 430)]):
+        nav = page.locator("header.site nav")
+        assert nav.evaluate("nav => nav.scrollWidth - nav.clientWidth") <= 0

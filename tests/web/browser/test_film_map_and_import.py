@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browser.conftest import Watched, follow, give, steady, violations
+from tests.web.browser.conftest import Watched, drawn, follow, give, steady, violations
 from tests.web.pages.conftest import LETTERBOXD_CSV
 
 if TYPE_CHECKING:
@@ -20,12 +20,15 @@ RATINGS: "FilePayload" = {
 WINDOWS = [(1280, 900), (768, 1024), (390, 844), (640, 450), (320, 225)]
 
 
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 900), (390, 844), (320, 225)])
-def test_a_film_page_has_no_large_blank_area(
-    page: "Page", address: str, width: int, height: int
-) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+def test_a_film_page_has_no_large_blank_area(page: "Page", address: str) -> None:
     page.goto(f"{address}/films/7")
+    for width, height in [(1920, 1080), (1280, 900), (390, 844), (320, 225)]:
+        page.set_viewport_size({"width": width, "height": height})
+        drawn(page)
+        assert_no_large_blank_area(page, width)
+
+
+def assert_no_large_blank_area(page: "Page", width: int) -> None:
     box = {}
     for name in (".head", ".body", ".film .poster", ".aside", ".film + .row"):
         found = page.locator(name).bounding_box()
@@ -139,11 +142,9 @@ def test_a_row_is_matched_without_a_script(scriptless: "Page", address: str) -> 
     page.get_by_text("4 ratings imported.").wait_for()
 
 
-@pytest.mark.parametrize("width", [1920, 1280, 390])
 def test_all_pages_begin_at_the_edge_of_the_header(
-    page: "Page", watched: Watched, address: str, width: int
+    page: "Page", watched: Watched, address: str
 ) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
     edges = {}
     for path in (
         "/",
@@ -156,11 +157,14 @@ def test_all_pages_begin_at_the_edge_of_the_header(
         "/about",
     ):
         page.goto(f"{address}{path}")
-        brand, heading = (
-            page.locator(name).first.bounding_box() for name in (".brand", "main > *")
-        )
-        assert brand is not None
-        assert heading is not None
-        edges[path] = heading["x"] - brand["x"]
+        for width in (1920, 1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            drawn(page)
+            brand, heading = (
+                page.locator(name).first.bounding_box() for name in (".brand", "main > *")
+            )
+            assert brand is not None
+            assert heading is not None
+            edges[path, width] = heading["x"] - brand["x"]
     assert {path: edge for path, edge in edges.items() if abs(edge) > 1} == {}
     watched.complaints.clear()  # 404
