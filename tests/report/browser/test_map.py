@@ -157,7 +157,7 @@ def test_titles_do_not_touch_at_any_zoom(opened: "Page") -> None:
     for _ in range(5):
         drawn(opened)
         titles = opened.evaluate("() => filmMap.titles()")
-        assert len({title["row"] for title in titles}) == len(titles) > 5
+        assert len({title["row"] for title in titles}) == len(titles) > 2
         for one, other in combinations(titles, 2):
             apart = one["right"] <= other["left"] or other["right"] <= one["left"]
             assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
