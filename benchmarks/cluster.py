@@ -122,7 +122,7 @@ def events(log: Path) -> dict[str, Any]:
 def measured(words: list[str], folder: Path) -> dict[str, Any]:
     """Runs a command of matinee and says what it took."""
     command = [sys.executable, "-c", "from matinee.cli import main; main()", *words]
-    is_spark = "--master" in words
+    is_spark = any(word.split("=")[0] == "--master" for word in words)
     if is_spark:
         command += ["--engine", "spark"]
         for setting in (*LOGGED, f"spark.eventLog.dir={folder.as_uri()}"):
@@ -132,7 +132,8 @@ def measured(words: list[str], folder: Path) -> dict[str, Any]:
     with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}) as running:
         while running.poll() is None:
             watch.look(running.pid)
-            time.sleep(INTERVAL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(INTERVAL)
     line = {"words": words, "rc": running.returncode, "seconds": time.perf_counter() - begin}
     line |= watch.line() | {"load_before_and_after": [load, os.getloadavg()[0]]}
     logs = sorted(folder.iterdir()) if is_spark else []

@@ -2,11 +2,11 @@
 
 The default number of epochs and penalties suit tables on which users and items have dozens of
 ratings. With fewer, many factors need more steps to grow, and stronger penalties lest they learn
-noise; a few are often better (`coordinate_descent.py`). Where tastes are strong, so are penalties
-that follow from the ratings. Held-out ratings decide, first on the
-shrinkage of the biases. Then several plans are trained on a part of the ratings, and the users'
-side of each is solved for several strengths of its factors. A plan is taken if it is better than no
-factors at all by more than its standard error.
+noise; a few are often better (`coordinate_descent.py`). Where tastes are strong, penalties that
+follow from the ratings are often better. Held-out ratings decide, first on the shrinkage of the
+biases. Then several plans are trained on a part of the ratings, and the users' side of each is
+solved for several strengths of its factors. A plan is taken if it is better than no factors at all
+by more than its standard error.
 """
 
 from itertools import product
@@ -26,8 +26,9 @@ useful first."""
 FEW_FACTORS = ((2, 1.0), (4, 1.0), (4, 2.0), (8, 1.0), (8, 2.0))
 """Plans with few factors: how many, and what the factor shrinkage is multiplied by."""
 FEW_EPOCHS, FEW_DEVIATION = 30, 0.1
-LEARNED_PRIORS, PRIOR_EPOCHS = (8, 16), 60
-"""How many factors the plans have that learn the penalty of each, and their epochs."""
+LEARNED_PRIORS, PRIOR_EPOCHS, MOST_PRIORS = (8, 16), 60, 1_500_000
+"""How many factors the plans have that learn the penalty of each, their epochs, and the most
+ratings of a table on which they are tried."""
 USER_SHRINKAGES = ITEM_SHRINKAGES = (2.0, 4.0)
 """What the shrinkage of the biases of users and items may be multiplied by."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
@@ -53,7 +54,7 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
     visits = np.cumsum([n * plan.epochs for plan in plans])
     plans = plans[: max(AT_LEAST, int(np.searchsorted(visits, MOST_VISITS)))]
     plans += _few_factors(base)
-    if n * PRIOR_EPOCHS <= MOST_VISITS:
+    if n <= MOST_PRIORS:
         plans += _learned_priors(base)
     errors: list[list[list[Doubles]]] = [
         [[np.empty(0)] * len(STRENGTHS) for _ in plans] for _ in range(n_parts)
@@ -100,12 +101,7 @@ def _with_shrinkages(
 
 def _few_factors(base: FactorPlan) -> list[FactorPlan]:
     """The plans with few factors."""
-    few = base._replace(
-        epochs=FEW_EPOCHS,
-        regularization=0.0,
-        start_deviation=FEW_DEVIATION,
-        by_coordinates=True,
-    )
+    few = _by_coordinates(base, FEW_EPOCHS)
     return [
         few._replace(factors=factors, factor_shrinkage=multiple * base.factor_shrinkage)
         for factors, multiple in FEW_FACTORS
@@ -115,16 +111,17 @@ def _few_factors(base: FactorPlan) -> list[FactorPlan]:
 
 def _learned_priors(base: FactorPlan) -> list[FactorPlan]:
     """The plans that learn the penalty of each factor, for strong tastes."""
-    learned = base._replace(
-        epochs=PRIOR_EPOCHS,
-        regularization=0.0,
-        start_deviation=FEW_DEVIATION,
-        by_coordinates=True,
-        learns_priors=True,
-    )
+    learned = _by_coordinates(base, PRIOR_EPOCHS)._replace(learns_priors=True)
     return [
         learned._replace(factors=factors) for factors in LEARNED_PRIORS if factors <= base.factors
     ]
+
+
+def _by_coordinates(base: FactorPlan, epochs: int) -> FactorPlan:
+    """The same plan with coordinate descent."""
+    return base._replace(
+        epochs=epochs, regularization=0.0, start_deviation=FEW_DEVIATION, by_coordinates=True
+    )
 
 
 def variant(

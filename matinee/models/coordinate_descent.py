@@ -23,15 +23,17 @@ from matinee.threads import Run
 NOISE = np.float32(0.6)
 """The variance of ratings that factors leave, about; in units of all variance."""
 FIRST_PRIORS, LEAST_VARIANCE = 30, 1e-6
-"""The epoch after which priors are first learned, and the least variance of a factor in units
-of all variance: one that ratings do not support vanishes."""
+"""The epoch after which priors are first learned, and the least variance of a factor, and of a
+rating, in units of all variance: a factor that ratings do not support vanishes."""
 
 
 class CoordinateDescent:
     """The state of one training; the weights are changed in place.
 
     Attributes:
-        noise, n_epochs: the variance of a rating and the number of epochs so far, (1,) each.
+        noise: the variance of a rating, (1,).
+        n_epochs: how many are done.
+        item_sums: the sum of the weights of each item's ratings, (I,).
         penalties: of the factors of users and of items, (2, F).
     """
 
@@ -50,7 +52,8 @@ class CoordinateDescent:
         by_item = ratings.by_item
         self.rows = by_item.row
         self.by_item = by_item.indptr, by_item.indices, importance[by_item.row]
-        self.noise, self.n_epochs = np.array([NOISE]), np.zeros(1)
+        self.item_sums = table.weight_sums()[1]
+        self.noise, self.n_epochs = np.array([NOISE]), 0
         first = np.float32(max(plan.factor_shrinkage, LEAST_PENALTY))
         self.penalties = np.full((2, weights.user_factors.shape[1]), first)
         shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
@@ -82,7 +85,7 @@ class CoordinateDescent:
         weight = self.by_item[2]
         square = float(weight @ np.square(errors, dtype=np.float64))
         total = max(float(weight.sum(dtype=np.float64)), 1e-30)
-        if self.learns_priors and self.n_epochs[0] >= FIRST_PRIORS:
+        if self.learns_priors and self.n_epochs >= FIRST_PRIORS:
             self._learn_priors(square, total)
         return float(np.sqrt(square / total))
 
@@ -96,7 +99,7 @@ class CoordinateDescent:
 
         users = self.weights.user_factors, self.user_variances
         items = self.weights.item_factors, self.item_variances
-        self.noise[0] = (square + doubt(self.by_user, users, items)) / total
+        self.noise[0] = max((square + doubt(self.by_user, users, items)) / total, LEAST_VARIANCE)
         rated = np.diff(self.by_user[0]) > 0, np.diff(self.by_item[0]) > 0
         for penalties, side, is_rated in zip(self.penalties, (users, items), rated, strict=True):
             factors, variances = side[0][is_rated], side[1][is_rated]
@@ -104,20 +107,20 @@ class CoordinateDescent:
             penalties[:] = self.noise[0] / np.maximum(squares, LEAST_VARIANCE)
 
     def settled(self, plan: FactorPlan, weights: DescentWeights) -> FactorPlan:
-        """The plan with one penalty for all factors that has the same solution for users.
+        """The plan with one penalty for all factors that gives users about the same solution.
 
-        What is unknown about items is the penalty of a rating.
+        Its `factor_shrinkage` replaces the learned penalties; its `regularization`, the mean
+        variance of the items' factors, replaces what is unknown about each item.
 
         Args:
             plan: that of the training.
-            weights: those of one of its epochs. Each factor is scaled in place, so that the
-                penalty of all is that of both sides of the strong ones.
+            weights: those of one of its epochs. Each factor is scaled in place: then all have the
+                same penalty for users, and strong ones about the same for items.
         """
         if not self.learns_priors:
             return plan
-        counts = np.diff(self.by_item[0]).astype(np.float64)
-        factors, variances = weights.item_factors, self.item_variances
-        squares = counts @ np.square(factors, dtype=np.float64)  # (F,)
+        sums, factors, variances = self.item_sums, weights.item_factors, self.item_variances
+        squares = sums @ np.square(factors, dtype=np.float64)  # (F,)
         weight = squares / self.penalties[0]
         if weight.sum() < LEAST_VARIANCE:  # all have vanished
             return plan
@@ -126,7 +129,7 @@ class CoordinateDescent:
         scale = np.sqrt(shrinkage / self.penalties[0])
         factors[:] *= scale
         weights.user_factors[:] /= scale
-        doubts = (counts @ variances) / counts.sum() * scale**2
+        doubts = (sums @ variances) / sums.sum() * scale**2
         regularization = float(doubts @ weight / weight.sum())
         return plan._replace(regularization=regularization, factor_shrinkage=shrinkage)
 

@@ -140,8 +140,10 @@ class FactorTraining:
         if isinstance(self.descent, CoordinateDescent):
             moments, own = with_prefix(state, "moments."), _moments(self.descent)
             check_like(moments, own)
+            _check_moments(moments)
             for name, array in own.items():
                 array[:] = moments[name]
+            self.descent.n_epochs = len(losses)
         self.losses = [(rate, train, valid) for rate, train, valid in losses.tolist()]
         if self.tested is not None and self.n_epochs > self.half:
             self.tested.gain_of_factors()  # the ratings held out take part again
@@ -154,9 +156,16 @@ def _moments(descent: CoordinateDescent) -> State:
         "user_variances": descent.user_variances,
         "item_variances": descent.item_variances,
         "noise": descent.noise,
-        "n_epochs": descent.n_epochs,
         "penalties": descent.penalties,
     }
+
+
+def _check_moments(moments: State) -> None:
+    """Raises DataError unless noise and penalties are positive and no variance is negative."""
+    if min(moments[name].min(initial=1) for name in ("noise", "penalties")) <= 0:
+        raise DataError("a noise or a penalty is not above 0")
+    if min(moments[name].min(initial=0) for name in ("user_variances", "item_variances")) < 0:
+        raise DataError("a variance is below 0")
 
 
 def plan_of(state: State, most_factors: int) -> FactorPlan:

@@ -11,7 +11,7 @@ from matinee._types import Doubles, Indices
 from matinee.block_sums import BLOCK, deviation
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError
-from matinee.models.adaptation import adapted, biases_of
+from matinee.models.adaptation import MOST_PRIORS, adapted, biases_of
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, median_bias
@@ -38,9 +38,9 @@ from matinee.training.loop import end_epoch
 CLEAR_GAIN, DENSE = 0.03, 25
 """The gain of the factors halfway, and the ratings for each user or item, above which the
 settings suit the table."""
-STRONG_GAIN, MOST_STRONG = 0.15, 2_000_000
-"""The gain above which tastes are so strong that other penalties are tried as well, on tables of
-at most so many ratings; those of films have gains of .04 to .15."""
+STRONG_GAIN = 0.15
+"""The gain above which tastes are so strong that other penalties are tried as well; tables of films
+have gains of .04 to .15."""
 LEAST_GAIN = 0.0005
 """The gain of the factors below which they are dropped where the settings must not adapt."""
 
@@ -71,9 +71,10 @@ class MatrixFactorization(Recommender):
     Differences from the papers: ratings are standardized, so that the same settings suit any
     scale. The shrinkage terms keep users and items with few ratings close to the average. The
     factors start almost at zero. In the first half of the epochs, a few ratings are held out to
-    test what the factors learn beyond the biases. On a table where that is little, or that has few
-    ratings for each user and item, held-out ratings choose among several numbers of factors and
-    epochs, and penalties, or no factors at all (`adaptation.py`; `adapt=False` keeps the settings).
+    test what the factors learn beyond the biases. On a table where that is little or very much, or
+    that has few ratings for each user and item, held-out ratings choose among several numbers of
+    factors and epochs, and penalties, some of which are learned, or no factors at all
+    (`adaptation.py`; `adapt=False` keeps the settings).
     Ratings are visited in an order that follows from the ids, whatever the order of the rows.
 
     Example:
@@ -271,7 +272,7 @@ class MatrixFactorization(Recommender):
             return gain > LEAST_GAIN
         ratings = table.ratings
         n_rows = np.count_nonzero(ratings.user_counts) + np.count_nonzero(ratings.item_counts)
-        if gain > STRONG_GAIN and len(table) <= MOST_STRONG:
+        if gain > STRONG_GAIN and len(table) <= MOST_PRIORS:
             return False
         return gain > CLEAR_GAIN and bool(len(table) > DENSE * n_rows)
 

@@ -236,8 +236,9 @@ class Sampler:
             self.effects = TimeEffects(users, positions, sizes)
         self.error = float("nan")
         self.scales = False
-        """Whether a sweep draws the scale of each factor, too: with few ratings of each user, the
-        chain is slow without it, because a draw of the factors follows the scale of the last."""
+        """Whether a sweep draws the scale of each factor, too: with few ratings of each user
+        or item, the chain is slow without it, because a draw of the factors follows the scale of
+        the last."""
 
     @property
     def effect_levels(self) -> list[Doubles]:

@@ -112,7 +112,8 @@ class HeadLimitProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self._answer("431 Request Header Fields Too Large")
             self._ignores_rest = True
-            self.transport.write_eof()
+            if self.cycle is None or self.cycle.response_complete:
+                self.transport.write_eof()  # a request that still runs could not answer after it
             self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _answer(self, status: str) -> None:

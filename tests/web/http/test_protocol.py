@@ -58,6 +58,14 @@ def test_a_head_that_is_too_long_is_refused(connection: socket.socket, head: byt
     assert read_all(connection).startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
 
 
+def test_a_long_head_behind_a_request_that_still_runs_is_refused(
+    connection: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.sendall(b"GET /api/v1/genres HTTP/1.1\r\nHost: x\r\n\r\nGET /" + b"a" * 9_000)
+    assert b"HTTP/1.1 431 Request Header Fields Too Large\r\n" in read_all(connection)
+    assert "Exception" not in caplog.text
+
+
 def test_a_persistent_connection_may_pause_between_requests(connection: socket.socket) -> None:
     body = b" " * 1_900
     for _ in range(
