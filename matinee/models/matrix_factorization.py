@@ -196,7 +196,7 @@ class MatrixFactorization(Recommender):
                 training.restore(saved)
         weights = self._train(fit.table, training, options)
         if weights is None:
-            return self._adapt(fit, plan, options)
+            return self._adapt(fit, training, options)
         return weights, training.descent.settled(plan, weights)
 
     def _plan(self) -> FactorPlan:
@@ -214,15 +214,19 @@ class MatrixFactorization(Recommender):
         )
 
     def _adapt(
-        self, fit: FitTable, plan: FactorPlan, options: FitOptions
+        self, fit: FitTable, training: FactorTraining, options: FitOptions
     ) -> tuple[DescentWeights, FactorPlan]:
-        """The weights and the plan that suit the table; biases alone if no factors do."""
+        """The weights and the plan that suit the table; biases alone if no factors do.
+
+        Args:
+            training: that with the settings, stopped halfway; it goes on if they suit the table.
+        """
+        plan = training.plan._replace(factors=0)
         if self.adapt:
-            plan = adapted(plan, fit.table, self.seed, fit.run)
-        else:
-            plan = plan._replace(factors=0)
+            plan = adapted(training.plan, fit.table, self.seed, fit.run)
         if plan.factors:
-            training = FactorTraining(fit, plan, is_tested=False)
+            if plan != training.plan:
+                training = FactorTraining(fit, plan, is_tested=False)
             weights = self._train(fit.table, training, options)
             assert weights is not None
             return weights, training.descent.settled(plan, weights)

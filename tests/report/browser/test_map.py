@@ -43,7 +43,7 @@ YOU = 1
 
 @pytest.fixture(scope="module")
 def guide() -> Guide:
-    model = MatrixFactorization(factors=8).fit(simulated(), n_threads=1)
+    model = MatrixFactorization(factors=8, adapt=False).fit(simulated(), n_threads=1)
     films: dict[Id, Film] = {}
     for place, item_id in enumerate(model.items_.ids.tolist()):
         title = NAMES.get(place, f"Film no. {place} ({1900 + place})")
@@ -157,7 +157,7 @@ def test_titles_do_not_touch_at_any_zoom(opened: "Page") -> None:
     for _ in range(5):
         drawn(opened)
         titles = opened.evaluate("() => filmMap.titles()")
-        assert len({title["row"] for title in titles}) == len(titles) > 2
+        assert len({title["row"] for title in titles}) == len(titles) > 5
         for one, other in combinations(titles, 2):
             apart = one["right"] <= other["left"] or other["right"] <= one["left"]
             assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
