@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.evaluation import Evaluation, PerUserSums
-from matinee.evaluation.significance import holm, interval, sign_flip_test
+from matinee.evaluation.significance import differences_of, holm, interval, sign_flip_test
 from matinee.text import joined
 
 #: The measures by which models are compared, and their labels; lower is better for the RMSE alone.
@@ -140,7 +140,7 @@ def against_first(sums: Mapping[str, PerUserSums], measure: str) -> PairedTests:
     left, right = np.array(
         list(combinations(range(len(names)), 2))
     ).T  # (P,), pairs with the first come first
-    p_values = holm(sign_flip_test(totals[:, right] - totals[:, left]))  # (P,)
+    p_values = holm(sign_flip_test(differences_of(totals[:, right], totals[:, left])))  # (P,)
     is_tied = np.eye(len(names), dtype=bool)  # (M, M)
     is_tied[left, right] = is_tied[right, left] = p_values >= LEVEL
     values = [per_user.values().item() for per_user in by_model]

@@ -19,6 +19,9 @@ DRAWS = 1_000
 FLIPS = 10_000
 #: Random numbers at a time, which bounds the memory.
 CELLS = 2**21
+#: The part of the mean total below which a difference between two models is rounding: predictions
+#: are float32.
+ROUNDING = 1e-5
 #: If there are more users, they are put into this many random groups, and groups are resampled.
 #: This changes the width of an interval by about one percent.
 GROUPS = 10_000
@@ -75,6 +78,21 @@ def interval(samples: Doubles, confidence: float = 0.95) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = np.quantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def differences_of(first: Doubles, second: Doubles) -> Doubles:
+    """The totals of one model less those of another, (U, P); 0 where only rounding differs.
+
+    Two ways to the same predictions, such as `mf` without factors and the baseline, differ by
+    rounding; its signs would be tested as if they meant something.
+
+    Args:
+        first, second: (U, P)
+    """
+    found = first - second
+    least = ROUNDING * (np.abs(first) + np.abs(second)).mean(axis=0)
+    found[np.abs(found) <= least] = 0
+    return found
 
 
 def sign_flip_test(differences: Doubles, flips: int = FLIPS, seed: int = 0) -> Doubles:

@@ -21,7 +21,7 @@ from matinee.data.split import Split, splits
 from matinee.errors import SettingError, UnsupportedError
 from matinee.evaluation.paired_tests import LEVEL, against_first
 from matinee.evaluation.per_user import PerUserSums
-from matinee.evaluation.significance import best_of_many_test
+from matinee.evaluation.significance import best_of_many_test, differences_of
 from matinee.evaluation.tuning_study import (
     ERRORS,
     METRICS,
@@ -306,10 +306,9 @@ def p_value_of(best: int, sums: Mapping[int, PerUserSums], n_trials: int) -> flo
         sums: the metric of each finished trial, by its number; 0 is of the defaults.
         n_trials: all trials, with the defaults.
     """
-    default = sums[0].totals[:, 0]
     others = [number for number in sums if number]
-    differences = [sums[number].totals[:, 0] - default for number in others]
-    p_values = best_of_many_test(np.stack(differences, axis=1))
+    totals = np.concatenate([sums[number].totals for number in others], axis=1)  # (U, T)
+    p_values = best_of_many_test(differences_of(totals, sums[0].totals))
     return min(1.0, float(p_values[others.index(best)]) * (n_trials - 1) / len(others))
 
 

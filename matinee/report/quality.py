@@ -14,7 +14,7 @@ from matinee.data.split import Split, random_split
 from matinee.errors import UnsupportedError
 from matinee.evaluation import error_sums, list_sums, metrics, pooled
 from matinee.evaluation.ranking import judge, ranking_task, top_lists
-from matinee.evaluation.significance import sign_flip_test
+from matinee.evaluation.significance import differences_of, sign_flip_test
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.implicit_feedback import liked_from
@@ -342,7 +342,8 @@ def _estimate(measure: str, value: float, intervals: Mapping[str, tuple[float, f
 def _comparison(name: str, test: Ratings, predicted: Reals, by_baseline: Reals) -> str:
     """Whether the squared errors differ from the baseline's: a paired test over users."""
     baseline_errors = error_sums(test, by_baseline).only("rmse").totals  # (U, 1)
-    gains = baseline_errors - error_sums(test, predicted).only("rmse").totals  # (U, 1)
+    own_errors = error_sums(test, predicted).only("rmse").totals  # (U, 1)
+    gains = differences_of(baseline_errors, own_errors)
     gains = gains[test.user_counts > 0]
     p = float(sign_flip_test(gains)[0])
     if p >= SIGNIFICANT:

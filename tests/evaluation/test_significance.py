@@ -11,6 +11,7 @@ from matinee.evaluation import significance
 from matinee.evaluation.significance import (
     best_of_many_test,
     bootstrap,
+    differences_of,
     holm,
     interval,
     sign_flip_test,
@@ -142,6 +143,13 @@ def test_the_p_value_is_that_of_all_flips() -> None:
     found = sign_flip_test(column(differences), flips=40_000).item()
     assert found == pytest.approx(exact, abs=0.005)
     assert sign_flip_test(column(-differences), flips=40_000).item() == found
+
+
+def test_rounding_is_no_difference() -> None:
+    errors = np.random.default_rng(0).uniform(0, 2, (500, 1))
+    rounded = errors * (1 - 2**-22)  # a little better for everybody
+    assert sign_flip_test(differences_of(rounded, errors)).item() == 1
+    assert sign_flip_test(differences_of(errors, 1.001 * errors)).item() < 0.001
 
 
 def test_models_that_do_the_same_do_not_differ() -> None:
