@@ -40,12 +40,10 @@ def rows_of_parquet(path: Path, name_of_role: Mapping[str, str], label: str) -> 
     wanted = table.select(pl.col(name).alias(role) for role, name in name_of_role.items())
 
     def frames() -> Iterator[pl.DataFrame]:
-        for start in range(0, n_rows, _ROWS):
-            try:
-                frame = wanted.slice(start, _ROWS).collect()
-            except (Exception, pl.exceptions.PanicException) as error:
-                raise damaged_parquet(label) from error
-            yield frame
+        try:
+            yield from wanted.collect_batches(chunk_size=_ROWS)  # decoded ahead by its threads
+        except (Exception, pl.exceptions.PanicException) as error:
+            raise damaged_parquet(label) from error
 
     return StreamedRows(frames(), n_rows)
 
