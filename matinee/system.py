@@ -100,24 +100,28 @@ def _left_of_cgroups(process: Path = _PROCESS, mounts: Path = _CGROUPS) -> Itera
     for line in _text(process / "cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            yield from _left_in(mounts, path, "memory.max", "memory.current", "inactive_file")
+            yield from _left_in(mounts, path, "memory.max", "memory.current")
         elif "memory" in controllers.split(","):
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-            yield from _left_in(mounts / "memory", path, *names)
+            names = "memory.limit_in_bytes", "memory.usage_in_bytes"
+            yield from _left_in(mounts / "memory", path, *names, "total_")
 
 
-def _left_in(mount: Path, path: str, limit: str, usage: str, cache: str) -> Iterator[int]:
+def _left_in(mount: Path, path: str, limit: str, usage: str, prefix: str = "") -> Iterator[int]:
     """The limit less the usage, for a group and all groups above it that have both.
 
-    Files that the kernel caches and has not used for a while count as free: it drops them
-    first. Within a container the path may be that of the host, which does not exist there; the
+    Files that the kernel caches count as free, as in the memory that it calls available: it drops
+    them before it refuses any. A ratings folder may fill all the rest with them. Within a container the path may be that of the host, which does not exist there; the
     group of the container is then the mount itself.
     """
     folder = mount / path.lstrip("/")
     while True:
         ends = [_text(folder / name).strip() for name in (limit, usage)]
         if all(text.isdigit() for text in ends):  # no limit is the word "max"
-            yield int(ends[0]) - int(ends[1]) + _statistic(folder / "memory.stat", cache)
+            cached = (
+                _statistic(folder / "memory.stat", f"{prefix}{kind}_file")
+                for kind in ("active", "inactive")
+            )
+            yield int(ends[0]) - int(ends[1]) + sum(cached)
         if folder == mount:
             return
         folder = folder.parent

@@ -46,12 +46,13 @@ def test_the_limit_of_the_address_space_counts() -> None:
 
 def group(folder: Path, limit: str, usage: str, cache: int, version: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    names = ("memory.max", "memory.current", "inactive_file")
+    names = ("memory.max", "memory.current", "")
     if version == 1:
-        names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
     (folder / names[0]).write_text(f"{limit}\n")
     (folder / names[1]).write_text(f"{usage}\n")
-    (folder / "memory.stat").write_text(f"anon 5\n{names[2]} {cache}\n")
+    files = "".join(f"{names[2]}{kind}_file {cache // 2}\n" for kind in ("inactive", "active"))
+    (folder / "memory.stat").write_text(f"anon 5\n{files}")
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -308,18 +308,29 @@ class Ratings:
             return part
         return replace(part, timestamp=self.timestamp[rows])
 
-    def of_some_users(self, most: int, seed: int) -> "Ratings":
-        """All ratings of random users, in memory, sorted by user and item: up to `most` ratings,
-        of at least one user.
+    def of_some_users(self, most: int, most_users: int, seed: int) -> "Ratings":
+        """All ratings of random users, in memory. Unless these are all users, the others do not
+        belong to the result at all.
 
         Args:
-            most: the number of ratings that the users may have together.
+            most: the number of ratings that the users may have together; at least one is taken.
+            most_users: their number.
             seed: of the random choice.
         """
-        order = np.random.default_rng(seed).permutation(self.n_users)
+        if len(self) <= most and self.n_users <= most_users:
+            return self if self.stored is None else self.of_users(np.arange(self.n_users))
+        order = np.random.default_rng(seed).permutation(np.flatnonzero(self.user_counts))
         sums = np.cumsum(self.user_counts[order])
-        n_users = max(1, int(np.searchsorted(sums, most, "right")))
-        return self.of_users(np.sort(order[:n_users]))
+        n_users = min(max(1, int(np.searchsorted(sums, most, "right"))), most_users)
+        chosen = np.sort(order[:n_users])
+        some = self.of_users(chosen)
+        features = self.user_features
+        return replace(
+            some,
+            users=Vocabulary(self.users.ids[chosen], "user"),
+            user_index=np.searchsorted(chosen, some.user_index).astype(np.int32),
+            user_features=None if features is None else features.take(chosen),
+        )
 
     def of_users(self, users: Indices) -> "Ratings":
         """All ratings of some users, in ascending order, in memory, sorted by user and item.

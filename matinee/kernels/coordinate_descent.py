@@ -89,3 +89,25 @@ def doubt(
                 variance += slopes[other, f] * slopes[other, f] * variances[row, f]
             total += weight[place] * variance
     return total
+
+
+@kernel(fastmath=True)
+def multiply(
+    rated: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
+    vector: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """The product of a sparse matrix by rows and a vector.
+
+    Args:
+        rated: the matrix: row r has values[indptr[r]:indptr[r + 1]] in the columns with these
+            places of index; (R + 1,), (N,) and (N,).
+        vector: (O,)
+        out: (R,) the product.
+    """
+    indptr, index, values = rated
+    for row in range(len(out)):
+        total = F32(0)
+        for place in range(indptr[row], indptr[row + 1]):
+            total += values[place] * vector[index[place]]
+        out[row] = total

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.models.biases import shrunken_biases
 from matinee.models.coordinate_descent import descent_of
-from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
+from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, biases_of, solve_users
 from matinee.threads import Run, workers
 
 VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
@@ -33,8 +32,9 @@ USER_SHRINKAGES = ITEM_SHRINKAGES = (2.0, 4.0)
 """What the shrinkage of the biases of users and items may be multiplied by."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
 """On large tables, plans after the first two are tried up to this number of ratings visited."""
-MOST_TRIED = 4_000_000
-"""Ratings of a table on a disk to try plans on: those of as many users."""
+MOST_TRIED, MOST_USERS = 4_000_000, 300_000
+"""The most ratings to try plans on, and the most users: their factors take memory, for each plan
+and strength."""
 STRENGTHS = (1.0, 0.7, 0.45, 0.25)
 N_PARTS, ENOUGH_HELD_OUT = 5, 5_000
 """A fifth of the ratings is held out, and then the next, until so many have been: with fewer, the
@@ -44,8 +44,8 @@ choice would be chance."""
 def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> FactorPlan:
     """The plan that predicts held-out ratings best; without factors if none predict them
     better."""
-    if table.ratings.stored is not None:
-        table = table.of_some_users(MOST_TRIED, seed)
+    n_ratings = len(table)
+    table = table.of_some_users(MOST_TRIED, MOST_USERS, seed)
     n = len(table)
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
     n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))
@@ -54,7 +54,7 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
     visits = np.cumsum([n * plan.epochs for plan in plans])
     plans = plans[: max(AT_LEAST, int(np.searchsorted(visits, MOST_VISITS)))]
     plans += _few_factors(base)
-    if n <= MOST_PRIORS:
+    if n_ratings <= MOST_PRIORS:
         plans += _learned_priors(base)
     errors: list[list[list[Doubles]]] = [
         [[np.empty(0)] * len(STRENGTHS) for _ in plans] for _ in range(n_parts)
@@ -151,7 +151,9 @@ def _errors_of(
         found = []
         for strength in STRENGTHS:
             solved = solve_users(train, weights, plan._replace(strength=strength), run, 1)
-            found.append(_squares(test, solved.predictions(test.ratings)))
+            found.append(
+                _squares(test, solved.predictions(test.ratings.user_index, test.ratings.item_index))
+            )
     return found
 
 
@@ -159,13 +161,6 @@ def _errors_without(plan: FactorPlan, train: TrainingTable, test: TrainingTable)
     """The squared errors of the biases alone, (n,)."""
     user_bias, item_bias = biases_of(train, plan)
     return _squares(test, user_bias[test.ratings.user_index] + item_bias[test.ratings.item_index])
-
-
-def biases_of(table: TrainingTable, plan: FactorPlan) -> tuple[Doubles, Doubles]:
-    """The biases of users, (U,), and items, (I,), that are best without factors."""
-    ratings = table.ratings
-    shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
-    return shrunken_biases(ratings, ratings.value, *shrinkages, 10, table.importance)
 
 
 def _squares(test: TrainingTable, predicted: NDArray[np.floating]) -> Doubles:

@@ -9,15 +9,21 @@ the ratings that they leave: variational Bayes with a prior for each factor, so 
 not needed vanish (Lim, Teh, "Variational Bayesian approach to movie rating prediction", 2007).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from matinee._types import Floats
 from matinee.models.descent import (
     LEAST_PENALTY,
     Descent,
     DescentWeights,
     FactorPlan,
     TrainingTable,
+    biases_of,
 )
+from matinee.models.spectral_start import FIRST_FACTOR, leading_directions
+from matinee.scratch import BLOCK
 from matinee.threads import Run
 
 NOISE = np.float32(0.6)
@@ -37,27 +43,80 @@ class CoordinateDescent:
         penalties: of the factors of users and of items, (2, F).
     """
 
-    def __init__(self, table: TrainingTable, weights: DescentWeights, plan: FactorPlan) -> None:
-        ratings = table.ratings
+    def __init__(
+        self,
+        table: TrainingTable,
+        weights: DescentWeights,
+        plan: FactorPlan,
+        rng: np.random.Generator,
+    ) -> None:
+        ratings, scratch = table.ratings, table.ratings.scratch()
         self.weights, self.learns_priors = weights, plan.learns_priors
-        self.errors = ratings.value - weights.predictions(ratings)
         self.user_variances = np.zeros_like(weights.user_factors)
         self.item_variances = np.zeros_like(weights.item_factors)
-        importance = table.importance
-        if importance is None:
-            importance = np.ones(len(table), np.float32)
+        by_item, self.rows = ratings.by_item, ratings.by_item.row
+        self.errors, self.item_errors, importance, by_item_importance = (
+            scratch.empty(len(table), np.float32) for _ in range(4)
+        )
+        importance[:] = 1 if table.importance is None else table.importance
+        for at in self._blocks():
+            by_item_importance[at] = importance[self.rows[at]]
         indptr = np.zeros(ratings.n_users + 1, np.int64)
         np.cumsum(ratings.user_counts, out=indptr[1:])
         self.by_user = indptr, ratings.item_index, importance
-        by_item = ratings.by_item
-        self.rows = by_item.row
-        self.by_item = by_item.indptr, by_item.indices, importance[by_item.row]
+        self.by_item = by_item.indptr, by_item.indices, by_item_importance
         self.item_sums = table.weight_sums()[1]
+        self._start(table, plan, rng)
+        for at in self._blocks():
+            part = ratings.user_index[at], ratings.item_index[at]
+            self.errors[at] = ratings.value[at] - weights.predictions(*part)
         self.noise, self.n_epochs = np.array([NOISE]), 0
         first = np.float32(max(plan.factor_shrinkage, LEAST_PENALTY))
         self.penalties = np.full((2, weights.user_factors.shape[1]), first)
         shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
         self.bias_penalties = [np.float32(max(each, LEAST_PENALTY)) for each in shrinkages]
+
+    def _start(self, table: TrainingTable, plan: FactorPlan, rng: np.random.Generator) -> None:
+        """Sets biases, no factors of users, and factors of items; see `spectral_start.py`."""
+        from matinee.kernels.coordinate_descent import multiply
+
+        ratings, (indptr, users, _) = table.ratings, self.by_item
+        biases = biases_of(table, plan)
+        counts = ratings.user_counts, ratings.item_counts
+        roots = [np.sqrt(count + count.mean()).astype(np.float32) for count in counts]
+        for at in self._blocks():
+            user, item = ratings.user_index[at], ratings.item_index[at]
+            residual = ratings.value[at] - biases[0][user] - biases[1][item]
+            self.errors[at] = self.by_user[2][at] * residual / (roots[0][user] * roots[1][item])
+        for at in self._blocks():
+            self.item_errors[at] = self.errors[self.rows[at]]
+
+        def times(vector: Floats) -> Floats:
+            out = np.empty(ratings.n_users, np.float32)
+            multiply((*self.by_user[:2], self.errors), vector, out)
+            return out
+
+        def transposed(vector: Floats) -> Floats:
+            out = np.empty(ratings.n_items, np.float32)
+            multiply((indptr, users, self.item_errors), vector, out)
+            return out
+
+        is_rated = counts[1] > 0
+        start = rng.standard_normal(ratings.n_items, np.float32) * is_rated
+        _, directions = leading_directions(times, transposed, start)
+        directions = directions[:, : plan.factors] / roots[1][:, None]
+        lengths = np.sqrt(counts[1] @ directions.astype(np.float64) ** 2 / max(len(ratings), 1))
+        n_found = directions.shape[1]
+        self.weights.item_factors[:, :n_found] = (
+            directions * np.float32(FIRST_FACTOR) / np.maximum(lengths, 1e-30).astype(np.float32)
+        )
+        self.weights.user_factors[:] = 0
+        self.weights.user_side[:, 0], self.weights.item_side[:, 0] = biases
+
+    def _blocks(self) -> Iterator[slice]:
+        """The rows of each block: all arrays as long as the table may be on a disk."""
+        for start in range(0, len(self.errors), BLOCK):
+            yield slice(start, start + BLOCK)
 
     def epoch(self, _rate: float) -> float:
         """Finds the users' factors and biases and then those of the items.
@@ -77,14 +136,19 @@ class CoordinateDescent:
         items = self.weights.item_factors, self.item_variances
         penalties = list(zip(self.penalties, self.bias_penalties, strict=True))
         descend(self.by_user, (*users, user_bias), items, penalties[0], noise, self.errors)
-        errors = self.errors[self.rows]
-        descend(self.by_item, (*items, item_bias), users, penalties[1], item_noise, errors)
-        self.errors[self.rows] = errors
+        for at in self._blocks():
+            self.item_errors[at] = self.errors[self.rows[at]]
+        by_item = (*items, item_bias)
+        descend(self.by_item, by_item, users, penalties[1], item_noise, self.item_errors)
+        square, total = 0.0, 0.0
+        for at in self._blocks():
+            errors, weight = self.item_errors[at], self.by_item[2][at]
+            self.errors[self.rows[at]] = errors
+            square += float(weight @ np.square(errors, dtype=np.float64))
+            total += float(weight.sum(dtype=np.float64))
         self.weights.user_side[:, 0], self.weights.item_side[:, 0] = user_bias, item_bias
         self.n_epochs += 1
-        weight = self.by_item[2]
-        square = float(weight @ np.square(errors, dtype=np.float64))
-        total = max(float(weight.sum(dtype=np.float64)), 1e-30)
+        total = max(total, 1e-30)
         if self.learns_priors and self.n_epochs >= FIRST_PRIORS:
             self._learn_priors(square, total)
         return float(np.sqrt(square / total))
@@ -144,5 +208,5 @@ def descent_of(
 ) -> Descent | CoordinateDescent:
     """The training that a plan asks for."""
     if plan.by_coordinates:
-        return CoordinateDescent(table, weights, plan)
+        return CoordinateDescent(table, weights, plan, rng)
     return Descent(table, weights, rng, run, n_threads)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Longs
 from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
+from matinee.models.biases import shrunken_biases
 from matinee.models.recency import sums_of
+from matinee.scratch import written_here_and_there
 from matinee.threads import Run
 
 if TYPE_CHECKING:
@@ -38,15 +40,15 @@ class TrainingTable(NamedTuple):
     def __len__(self) -> int:
         return len(self.ratings)
 
-    def of_some_users(self, most: int, seed: int) -> "TrainingTable":
-        """The rows of random users, up to `most`, in memory."""
-        users = np.zeros(self.ratings.n_users, bool)
-        some = self.ratings.of_some_users(most, seed)
+    def of_some_users(self, most: int, most_users: int, seed: int) -> "TrainingTable":
+        """See `Ratings.of_some_users`."""
+        some = self.ratings.of_some_users(most, most_users, seed)
         if self.importance is None:
             return TrainingTable(some, None)
-        users[some.user_index] = True
+        is_chosen = np.zeros(self.ratings.n_users, bool)
+        is_chosen[some.users.indices_in(self.ratings.users)] = True
         counts = self.ratings.user_counts
-        return TrainingTable(some, self.importance[np.repeat(users, counts)])
+        return TrainingTable(some, self.importance[np.repeat(is_chosen, counts)])
 
     def part(self, rows: NDArray[np.bool_]) -> "TrainingTable":
         """Some rows, in the same order."""
@@ -126,9 +128,8 @@ class DescentWeights(NamedTuple):
         """The same weights in new memory."""
         return DescentWeights(*(array.copy() for array in self))
 
-    def predictions(self, ratings: Ratings) -> Floats:
-        """Predictions of the pairs of some ratings, (n,)."""
-        user, item = ratings.user_index, ratings.item_index
+    def predictions(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> Floats:
+        """Predictions of pairs, (n,)."""
         dots: Floats = np.einsum("nf,nf->n", self.user_factors[user], self.item_factors[item])
         dots += self.user_side[user, 0] + self.item_side[item, 0]
         return dots
@@ -153,6 +154,13 @@ def _initial_side(
     factor_decay = plan.regularization * mean_weight + plan.factor_shrinkage * share
     bias_decay = bias_shrinkage * share
     return np.stack([0 * share, factor_decay, bias_decay], axis=1).astype(np.float32)
+
+
+def biases_of(table: TrainingTable, plan: FactorPlan) -> tuple[Doubles, Doubles]:
+    """The biases of users, (U,), and items, (I,), that are best without factors."""
+    ratings = table.ratings
+    shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
+    return shrunken_biases(ratings, ratings.value, *shrinkages, 10, table.importance)
 
 
 class Descent:
@@ -184,7 +192,8 @@ class Descent:
             users, items = (scratch.empty(len(value), np.uint16) for _ in range(2))
             out = users, items, scratch.empty(len(value), np.float32)
             rows = ratings.user_index, ratings.item_index
-            return sgd.arrange(*rows, value, by_user, by_item, out)
+            with written_here_and_there(out):
+                return sgd.arrange(*rows, value, by_user, by_item, out)
 
         self.ratings = arranged(ratings.value)
         tables = [self.ratings]

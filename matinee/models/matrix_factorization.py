@@ -11,12 +11,18 @@ from matinee._types import Doubles, Indices
 from matinee.block_sums import BLOCK, deviation
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError
-from matinee.models.adaptation import MOST_PRIORS, adapted, biases_of
+from matinee.models.adaptation import MOST_PRIORS, adapted
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, median_bias
 from matinee.models.declarations import curve_of
-from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
+from matinee.models.descent import (
+    DescentWeights,
+    FactorPlan,
+    TrainingTable,
+    biases_of,
+    solve_users,
+)
 from matinee.models.factor_training import FactorTraining, FitTable, plan_of
 from matinee.models.fold_in import penalties, ridge
 from matinee.models.hyperparameters import curve, hyper, learned

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Longs
 from matinee.data.ratings import order_of_pairs
-from matinee.scratch import BLOCK, Scratch
+from matinee.scratch import BLOCK, Scratch, written_here_and_there
 
 BUCKET = 1 << 21
 """TableRows of a bucket, unless a single user or item has more."""
@@ -176,21 +176,35 @@ def _scattered(
     if position is not None:
         types.append(np.dtype(position))
     targets = [scratch.empty(len(columns[0]), dtype) for dtype in types]
-    for start in range(0, len(columns[0]), BLOCK):
-        part = [column[start : start + BLOCK] for column in columns]
-        if position is not None:
-            part.append(np.arange(start, start + len(part[0]), dtype=position))
-        bucket = bucket_of[part[0]].astype(np.uint16 if len(edges) < 2**16 else np.int64)
-        order = np.argsort(bucket, kind="stable")
-        part = [column[order] for column in part]
-        starts = np.searchsorted(bucket[order], np.arange(len(edges)))
-        for number in np.flatnonzero(np.diff(starts)).tolist():
-            first, stop = int(starts[number]), int(starts[number + 1])
-            row = int(next_row[number])
-            for target, column in zip(targets, part, strict=True):
-                target[row : row + stop - first] = column[first:stop]
-            next_row[number] += stop - first
+    with written_here_and_there(targets):
+        for start in range(0, len(columns[0]), BLOCK):
+            part = [column[start : start + BLOCK] for column in columns]
+            if position is not None:
+                part.append(np.arange(start, start + len(part[0]), dtype=position))
+            _scatter(part, bucket_of, next_row, targets)
     return targets
+
+
+def _scatter(
+    part: list[NDArray[Any]], bucket_of: Longs, next_row: Longs, targets: list[NDArray[Any]]
+) -> None:
+    """Writes some rows to their buckets.
+
+    Args:
+        bucket_of: of each group.
+        next_row: where the next row of each bucket goes, (B,); moved on in place.
+    """
+    n_buckets = len(next_row)
+    bucket = bucket_of[part[0]].astype(np.uint16 if n_buckets < 2**16 else np.int64)
+    order = np.argsort(bucket, kind="stable")
+    part = [column[order] for column in part]
+    starts = np.searchsorted(bucket[order], np.arange(n_buckets + 1))
+    for number in np.flatnonzero(np.diff(starts)).tolist():
+        first, stop = int(starts[number]), int(starts[number + 1])
+        row = int(next_row[number])
+        for target, column in zip(targets, part, strict=True):
+            target[row : row + stop - first] = column[first:stop]
+        next_row[number] += stop - first
 
 
 def _sorted(part: list[NDArray[Any]], *, adds: bool) -> list[NDArray[Any]]:

@@ -28,8 +28,8 @@ WIDE_FACTORS, WIDE_RATE, WIDE_SHARE = 8, 0.5, 0.7
 ENOUGH_RATINGS, DENSE, FEW = 2000, 20, 2
 """Tables with fewer ratings than `DENSE` for each user and item are sparse. `FEW`: the number of
 factors of a start with few."""
-MOST_TRIED = 4_000_000
-"""Ratings of a table on a disk for the short chains: those of as many users."""
+MOST_TRIED, MOST_USERS = 4_000_000, 300_000
+"""The most ratings, and users, of the short chains."""
 START_SHARE, PILOT_SHARE = 0.08, 0.2
 """The parts of a time limit that `mf` and each of two short chains may take."""
 
@@ -74,8 +74,7 @@ def chosen_start(
         return "near" if model.start == "auto" else model.start
     if model.seconds > 0 and limit.elapsed > START_SHARE * model.seconds:
         return "mf"
-    if train.stored is not None:
-        train = train.of_some_users(MOST_TRIED, model.seed)
+    train = train.of_some_users(MOST_TRIED, MOST_USERS, model.seed)
     part, n_threads = random_split(train, 0.1, model.seed), options.n_threads
     pilots: dict[str, Recommender] = {}
     if model.seconds > 0:
