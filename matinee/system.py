@@ -110,8 +110,9 @@ def _left_in(mount: Path, path: str, limit: str, usage: str, prefix: str = "") -
     """The limit less the usage, for a group and all groups above it that have both.
 
     Files that the kernel caches count as free, as in the memory that it calls available: it drops
-    them before it refuses any. A ratings folder may fill all the rest with them. Within a container the path may be that of the host, which does not exist there; the
-    group of the container is then the mount itself.
+    them before it refuses any. A ratings folder may fill all the rest with them. Within a
+    container the path may be that of the host, which does not exist there; the group of the
+    container is then the mount itself.
     """
     folder = mount / path.lstrip("/")
     while True:

@@ -101,6 +101,55 @@ def arrange(
 
 
 @kernel()
+def deal(
+    user_index: NDArray[np.int32],
+    item_index: NDArray[np.int32],
+    value: NDArray[np.float32],
+    by_user: RowGroups,
+    next_row: NDArray[np.int64],
+    out: tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.float32]],
+) -> None:
+    """The ratings sorted by user group, with the places of users, in `out`; the sort is stable.
+
+    Args:
+        next_row: where each group begins, (G,); changed in place.
+    """
+    users, items, values = out
+    for row in range(len(value)):
+        user = user_index[row]
+        group = by_user.group[user]
+        target = next_row[group]
+        next_row[group] = target + 1
+        users[target], items[target] = by_user.place[user], item_index[row]
+        values[target] = value[row]
+
+
+@kernel()
+def arrange_group(
+    users: NDArray[np.uint16],
+    item_index: NDArray[np.int32],
+    value: NDArray[np.float32],
+    by_item: RowGroups,
+    out: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.float32]],
+) -> NDArray[np.int64]:
+    """The ratings of one user group sorted by item group, in `out`; the sort is stable.
+
+    Returns: how many each item group has, (G,).
+    """
+    counts = np.zeros(len(by_item.starts) - 1, np.int64)
+    for row in range(len(value)):
+        counts[by_item.group[item_index[row]]] += 1
+    next_row = np.cumsum(counts) - counts
+    for row in range(len(value)):
+        item = item_index[row]
+        target = next_row[by_item.group[item]]
+        next_row[by_item.group[item]] = target + 1
+        out[0][target], out[1][target] = users[row], by_item.place[item]
+        out[2][target] = value[row]
+    return counts
+
+
+@kernel()
 def shuffle(ratings: Blocks, blocks: NDArray[np.int64], seed: int) -> None:
     """Shuffles the given blocks in place (Fisher-Yates), depending on seed and block only."""
     users, items, values, starts = ratings

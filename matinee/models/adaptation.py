@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles
 from matinee.models.coordinate_descent import descent_of
-from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, biases_of, solve_users
+from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
+from matinee.models.item_priors import biases_of, item_prior
 from matinee.threads import Run, workers
 
 VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
@@ -96,6 +97,10 @@ def _with_shrinkages(
         found = errors(plan)
         if found.mean() < least.mean():
             best, least = plan, found
+    plan = best._replace(follows_popularity=True)
+    found = errors(plan)
+    if found.mean() < least.mean():
+        best, least = plan, found
     return best, least
 
 
@@ -141,7 +146,9 @@ def _errors_of(
 ) -> list[Doubles]:
     """The squared errors of held-out ratings, (n,), for each strength."""
     train, test = table.part(~is_held_out), table.part(is_held_out)
-    rng = np.random.default_rng(seed)
+    prior = item_prior(train, plan)
+    train, test = train.less(prior), test.less(prior)
+    plan, rng = plan._replace(follows_popularity=False), np.random.default_rng(seed)
     weights = DescentWeights.start(train, plan, rng)
     with workers(1) as run:
         descent = descent_of(plan, train, weights, rng, run, 1)

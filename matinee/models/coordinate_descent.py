@@ -20,8 +20,8 @@ from matinee.models.descent import (
     DescentWeights,
     FactorPlan,
     TrainingTable,
-    biases_of,
 )
+from matinee.models.item_priors import biases_of
 from matinee.models.spectral_start import FIRST_FACTOR, leading_directions
 from matinee.scratch import BLOCK
 from matinee.threads import Run

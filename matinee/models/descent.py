@@ -3,6 +3,7 @@
 Everything here is in standardized units: ratings of mean 0 and deviation 1.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,14 +13,13 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Longs
 from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
-from matinee.models.biases import shrunken_biases
 from matinee.models.recency import sums_of
 from matinee.scratch import written_here_and_there
 from matinee.threads import Run
 
 if TYPE_CHECKING:
     from matinee.kernels.ridge import RatedByUser
-    from matinee.kernels.sgd import LearnedRows, RowGroups
+    from matinee.kernels.sgd import Blocks, LearnedRows, RowGroups
 
 LEAST_PENALTY = 1e-6
 """Keeps the equations of a user solvable where the settings have no penalty."""
@@ -54,6 +54,18 @@ class TrainingTable(NamedTuple):
         """Some rows, in the same order."""
         importance = None if self.importance is None else self.importance[rows]
         return TrainingTable(self.ratings.subset(rows), importance)
+
+    def less(self, of_items: Doubles) -> "TrainingTable":
+        """The same table with a number for each item subtracted from its ratings, (I,)."""
+        ratings, stored = self.ratings, self.ratings.stored
+        value = ratings.scratch().empty(len(self), np.float32)
+        for start in range(0, len(self), BLOCK):
+            at = slice(start, start + BLOCK)
+            value[at] = ratings.value[at] - of_items[ratings.item_index[at]]
+        if stored is not None:
+            stored = stored._replace(by_user=stored.by_user._replace(value=value))
+        shifted = replace(ratings, value=value, stored=stored)
+        return TrainingTable(shifted, self.importance)
 
     def weight_sums(self) -> tuple[Doubles, Doubles]:
         """The sum of the weights of each user, (U,), and of each item, (I,)."""
@@ -92,6 +104,8 @@ class FactorPlan(NamedTuple):
     learns_priors: bool = False
     """Whether coordinate descent learns the penalty of each factor, too; `factor_shrinkage` is the
     first."""
+    follows_popularity: bool = False
+    """Whether the biases of items are shrunk to what their number of ratings lets expect."""
 
     def rates(self) -> list[float]:
         """The learning rate of each epoch."""
@@ -156,13 +170,6 @@ def _initial_side(
     return np.stack([0 * share, factor_decay, bias_decay], axis=1).astype(np.float32)
 
 
-def biases_of(table: TrainingTable, plan: FactorPlan) -> tuple[Doubles, Doubles]:
-    """The biases of users, (U,), and items, (I,), that are best without factors."""
-    ratings = table.ratings
-    shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
-    return shrunken_biases(ratings, ratings.value, *shrinkages, 10, table.importance)
-
-
 class Descent:
     """The blocks of ratings and the threads during one training; see `kernels/sgd.py`.
 
@@ -186,14 +193,9 @@ class Descent:
         self.groups = _groups(table, weights.user_factors.shape[1], rng)
         self.n_groups = len(self.groups[0].starts) - 1
         self.sides = [_new_side(each, weights.user_factors.shape[1]) for each in self.groups]
-        scratch, (by_user, by_item) = ratings.scratch(), self.groups
 
         def arranged(value: Floats) -> "sgd.Blocks":
-            users, items = (scratch.empty(len(value), np.uint16) for _ in range(2))
-            out = users, items, scratch.empty(len(value), np.float32)
-            rows = ratings.user_index, ratings.item_index
-            with written_here_and_there(out):
-                return sgd.arrange(*rows, value, by_user, by_item, out)
+            return _arranged(ratings, value, *self.groups)
 
         self.ratings = arranged(ratings.value)
         tables = [self.ratings]
@@ -281,6 +283,34 @@ class Descent:
         error_without = float(importance @ residual**2)
         error_with = float(importance @ (residual - dots) ** 2)
         return 1 - error_with / max(error_without, 1e-30)
+
+
+def _arranged(
+    ratings: Ratings, value: Floats, by_user: "RowGroups", by_item: "RowGroups"
+) -> "Blocks":
+    """The ratings with these values by block; see `sgd.arrange`."""
+    from matinee.kernels import sgd
+
+    scratch, n = ratings.scratch(), len(value)
+    users, items = (scratch.empty(n, np.uint16) for _ in range(2))
+    out = users, items, scratch.empty(n, np.float32)
+    rows = ratings.user_index, ratings.item_index, value
+    if ratings.stored is None:
+        return sgd.arrange(*rows, by_user, by_item, out)
+    # There may be a million blocks, and a disk writes pages: first by user group
+    counts = np.bincount(by_user.group, ratings.user_counts, len(by_user.starts) - 1)
+    ends = np.cumsum(counts.astype(np.int64))
+    firsts = np.append(0, ends[:-1])
+    places, index = scratch.empty(n, np.uint16), scratch.empty(n, np.int32)
+    values = scratch.empty(n, np.float32)
+    with written_here_and_there([places, index, values]):
+        sgd.deal(*rows, by_user, firsts.copy(), (places, index, values))
+    sizes = []
+    for first, end in zip(firsts.tolist(), ends.tolist(), strict=True):
+        at = slice(first, end)
+        blocks = users[at], items[at], out[2][at]
+        sizes.append(sgd.arrange_group(places[at], index[at], values[at], by_item, blocks))
+    return sgd.Blocks(*out, np.append(0, np.cumsum(np.concatenate(sizes))))
 
 
 def _groups(table: TrainingTable, n_factors: int, rng: np.random.Generator) -> list["RowGroups"]:

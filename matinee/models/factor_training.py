@@ -8,6 +8,7 @@ from matinee._types import Doubles
 from matinee.errors import DataError
 from matinee.models.coordinate_descent import CoordinateDescent, descent_of
 from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable
+from matinee.models.item_priors import item_prior
 from matinee.threads import Run
 from matinee.training.checkpoints import (
     State,
@@ -54,8 +55,12 @@ class FactorTraining:
         """
         self.plan, self.rng, self.is_tested = plan, fit.rng, is_tested
         self.began = generator_state(fit.rng)
-        self.weights = DescentWeights.start(fit.table, plan, fit.rng)
-        self.descent = descent_of(plan, fit.table, self.weights, fit.rng, fit.run, fit.n_threads)
+        self.prior, table = item_prior(fit.table, plan), fit.table
+        if plan.follows_popularity:
+            table = table.less(self.prior)
+            plan = plan._replace(follows_popularity=False)
+        self.weights = DescentWeights.start(table, plan, fit.rng)
+        self.descent = descent_of(plan, table, self.weights, fit.rng, fit.run, fit.n_threads)
         self.rates, self.half = plan.rates(), plan.epochs // 2
         self.tested: Descent | None = None
         if is_tested and isinstance(self.descent, Descent):
@@ -97,6 +102,12 @@ class FactorTraining:
             self.best_weights = self.weights.copy()
             return False
         return self.n_epochs - 1 - self.best_epoch >= patience
+
+    def result(self) -> tuple[DescentWeights, FactorPlan]:
+        """The best weights, and the plan with the penalties that they were learned with."""
+        weights = self.best_weights
+        weights.item_side[:, 0] += self.prior
+        return weights, self.descent.settled(self.plan, weights)
 
     # -- checkpoints ---------------------------------------------------------------------
 
@@ -187,4 +198,5 @@ def plan_of(state: State, most_factors: int) -> FactorPlan:
         epochs=int(epochs),
         by_coordinates=bool(plan.by_coordinates),
         learns_priors=bool(plan.learns_priors),
+        follows_popularity=bool(plan.follows_popularity),
     )

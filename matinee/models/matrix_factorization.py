@@ -20,13 +20,13 @@ from matinee.models.descent import (
     DescentWeights,
     FactorPlan,
     TrainingTable,
-    biases_of,
     solve_users,
 )
 from matinee.models.factor_training import FactorTraining, FitTable, plan_of
 from matinee.models.fold_in import penalties, ridge
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
+from matinee.models.item_priors import biases_of
 from matinee.models.latent_factors import FactorTables, predictions, scores, user_vectors
 from matinee.models.list_scores import caution
 from matinee.models.recency import (
@@ -200,10 +200,9 @@ class MatrixFactorization(Recommender):
                 is_tested = bool(number_of(saved, "is_tested", 0, 1))
                 training = FactorTraining(fit, plan, is_tested=is_tested)
                 training.restore(saved)
-        weights = self._train(fit.table, training, options)
-        if weights is None:
-            return self._adapt(fit, training, options)
-        return weights, training.descent.settled(plan, weights)
+        if self._train(fit.table, training, options):
+            return training.result()
+        return self._adapt(fit, training, options)
 
     def _plan(self) -> FactorPlan:
         """The plan that the settings describe."""
@@ -233,9 +232,8 @@ class MatrixFactorization(Recommender):
         if plan.factors:
             if plan != training.plan:
                 training = FactorTraining(fit, plan, is_tested=False)
-            weights = self._train(fit.table, training, options)
-            assert weights is not None
-            return weights, training.descent.settled(plan, weights)
+            self._train(fit.table, training, options)
+            return training.result()
         weights = DescentWeights.start(fit.table, plan._replace(factors=1), fit.rng)
         weights.user_factors[:] = 0
         weights.item_factors[:] = 0
@@ -244,12 +242,10 @@ class MatrixFactorization(Recommender):
         weights.item_side[:, 0] = item_bias
         return weights, plan
 
-    def _train(
-        self, table: TrainingTable, training: FactorTraining, options: FitOptions
-    ) -> DescentWeights | None:
-        """Runs the epochs; sets `curve_` and returns the best weights.
+    def _train(self, table: TrainingTable, training: FactorTraining, options: FitOptions) -> bool:
+        """Runs the epochs and sets `curve_`.
 
-        None if held-out ratings show halfway that the factors need another plan.
+        Returns: False if held-out ratings show halfway that the factors need another plan.
         """
         plan, losses = training.plan, training.losses
         patience = self.patience if options.valid is not None else 0
@@ -258,7 +254,7 @@ class MatrixFactorization(Recommender):
                 break
             if not self._are_useful(training.gain(), table):
                 self.curve_ = curve_of(self, np.array(losses))
-                return None
+                return False
             rate, rmse = training.epoch()
             train_rmse, valid_rmse = float(self.deviation_) * rmse, None
             if options.valid is not None:
@@ -268,7 +264,7 @@ class MatrixFactorization(Recommender):
             step = Step(len(losses), plan.epochs, f"RMSE {shown:.4f}", valid_rmse)
             end_epoch(options.checkpoint, training.state, options.progress, step)
         self.curve_ = curve_of(self, np.array(losses))
-        return training.best_weights
+        return True
 
     def _are_useful(self, gain: float | None, table: TrainingTable) -> bool:
         """Whether to go on with factors that remove this part of the squared error.

@@ -10,15 +10,13 @@ from matinee.models.descent import (
     DescentWeights,
     FactorPlan,
     TrainingTable,
-    biases_of,
     solve_users,
 )
+from matinee.models.item_priors import biases_of
 from matinee.models.spectral_start import leading_directions
 from matinee.threads import one_blas_thread, workers
 
-PLAN = FactorPlan(
-    2, FEW_EPOCHS, 0.04, 0.05, 0.0, 2.0, 5.0, 5.0, FEW_DEVIATION, by_coordinates=True
-)
+PLAN = FactorPlan(2, FEW_EPOCHS, 0.04, 0.05, 0.0, 2.0, 5.0, 5.0, FEW_DEVIATION, by_coordinates=True)
 
 
 def found_in(matrix: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -56,7 +54,7 @@ def sparse_tastes(n_users: int, n_items: int, n: int) -> TrainingTable:
     pairs = np.sort(rng.choice(n_users * n_items, n, replace=False))
     user, item = pairs // n_items, pairs % n_items
     tastes = [rng.standard_normal((size, 2)) for size in (n_users, n_items)]
-    value = (tastes[0][user] * tastes[1][item]).sum(axis=1) + rng.standard_normal(n)
+    value = np.sum(tastes[0][user] * tastes[1][item], axis=1) + rng.standard_normal(n)
     table = Ratings.from_ids(user + 1, item + 1, value / value.std())
     return TrainingTable(table, None)
 
