@@ -47,12 +47,16 @@ class RowGroups(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """Ratings sorted by block; block b has the rows starts[b]:starts[b + 1] of the arrays."""
+    """Ratings sorted by block; block b has the rows starts[b]:ends[b] of the arrays.
+
+    Blocks that are visited one after the other are adjacent: a disk is then read in order.
+    """
 
     users: NDArray[np.uint16]  # (N,), places within the groups
     items: NDArray[np.uint16]  # (N,)
     values: NDArray[np.float32]  # (N,), standardized: mean 0, deviation 1
-    starts: NDArray[np.int64]  # (G * G + 1,)
+    starts: NDArray[np.int64]  # (G * G,); the number of a block is user group * G + item group
+    ends: NDArray[np.int64]  # (G * G,)
 
 
 class LearnedRows(NamedTuple):
@@ -73,6 +77,34 @@ def groups_of(group: NDArray[np.int32], n_groups: int) -> RowGroups:
 
 
 @kernel()
+def count_blocks(
+    user_index: NDArray[np.int32],
+    item_index: NDArray[np.int32],
+    by_user: RowGroups,
+    by_item: RowGroups,
+) -> NDArray[np.int64]:
+    """The number of ratings of each block, (G * G,)."""
+    n_groups = len(by_user.starts) - 1
+    counts = np.zeros(n_groups * n_groups, np.int64)
+    for row in range(len(user_index)):
+        group = by_user.group[user_index[row]], by_item.group[item_index[row]]
+        counts[group[0] * n_groups + group[1]] += 1
+    return counts
+
+
+@kernel()
+def starts_of(counts: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
+    """Where blocks of these sizes begin, (G * G,): in the order in which they are visited."""
+    starts, total = np.empty(len(counts), np.int64), np.int64(0)
+    for shift in range(n_groups):
+        for group in range(n_groups):
+            block = group * n_groups + (group + shift) % n_groups
+            starts[block] = total
+            total += counts[block]
+    return starts
+
+
+@kernel()
 def arrange(
     user_index: NDArray[np.int32],
     item_index: NDArray[np.int32],
@@ -81,23 +113,19 @@ def arrange(
     by_item: RowGroups,
     out: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.float32]],
 ) -> Blocks:
-    """The ratings sorted by block, user group * G + item group, in `out`; the sort is stable."""
-    n, n_groups = len(value), len(by_user.starts) - 1
-    starts = np.zeros(n_groups * n_groups + 1, np.int64)
-    for row in range(n):
-        group = by_user.group[user_index[row]], by_item.group[item_index[row]]
-        starts[group[0] * n_groups + group[1] + 1] += 1
-    starts = np.cumsum(starts)
+    """The ratings sorted by block in `out`; the sort is stable."""
+    n_groups = len(by_user.starts) - 1
+    starts = starts_of(count_blocks(user_index, item_index, by_user, by_item), n_groups)
     next_row = starts.copy()
     users, items, values = out
-    for row in range(n):
+    for row in range(len(value)):
         user, item = user_index[row], item_index[row]
         block = by_user.group[user] * n_groups + by_item.group[item]
         target = next_row[block]
         next_row[block] = target + 1
         users[target], items[target] = by_user.place[user], by_item.place[item]
         values[target] = value[row]
-    return Blocks(users, items, values, starts)
+    return Blocks(users, items, values, starts, next_row)
 
 
 @kernel()
@@ -130,35 +158,33 @@ def arrange_group(
     item_index: NDArray[np.int32],
     value: NDArray[np.float32],
     by_item: RowGroups,
+    next_row: NDArray[np.int64],
     out: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.float32]],
-) -> NDArray[np.int64]:
-    """The ratings of one user group sorted by item group, in `out`; the sort is stable.
+) -> None:
+    """Puts the ratings of one user group into its blocks, in `out`; the sort is stable.
 
-    Returns: how many each item group has, (G,).
+    Args:
+        next_row: where the block with each item group begins, (G,); changed in place.
     """
-    counts = np.zeros(len(by_item.starts) - 1, np.int64)
-    for row in range(len(value)):
-        counts[by_item.group[item_index[row]]] += 1
-    next_row = np.cumsum(counts) - counts
     for row in range(len(value)):
         item = item_index[row]
-        target = next_row[by_item.group[item]]
-        next_row[by_item.group[item]] = target + 1
+        group = by_item.group[item]
+        target = next_row[group]
+        next_row[group] = target + 1
         out[0][target], out[1][target] = users[row], by_item.place[item]
         out[2][target] = value[row]
-    return counts
 
 
 @kernel()
 def shuffle(ratings: Blocks, blocks: NDArray[np.int64], seed: int) -> None:
     """Shuffles the given blocks in place (Fisher-Yates), depending on seed and block only."""
-    users, items, values, starts = ratings
+    users, items, values, starts, ends = ratings
     for block in blocks:
         state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + (
             np.uint64(block + 1) << np.uint64(32)
         )
         first = starts[block]
-        for row in range(starts[block + 1] - 1, first, -1):
+        for row in range(ends[block] - 1, first, -1):
             # SplitMix64 (Steele, Lea, Flood, 2014): one 64-bit number per step from a counter.
             state += np.uint64(0x9E3779B97F4A7C15)
             mixed = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -228,7 +254,7 @@ def _sweep_block(
     Args:
         firsts: the first user and the first item of the block.
     """
-    users, items, values, _ = ratings
+    users, items, values = ratings.users, ratings.items, ratings.values
     user_factors, user_biases, _ = sides[0]
     item_factors, item_biases, _ = sides[1]
     first_user, first_item = firsts

@@ -213,15 +213,15 @@ class Descent:
         for stratum in self.strata:
             for each in tables:
                 run(sgd.shuffle, [(each, blocks, seed) for blocks in stratum])
-        self.stops = self.ratings.starts[1:]
+        self.stops = self.ratings.ends
         self.losses = np.zeros(len(self.stops))
 
     def hold_out(self, fraction: float) -> None:
         """Excludes the last part of each block, whose order is random, from the next
         epochs."""
-        sizes = np.diff(self.ratings.starts)
+        sizes = self.ratings.ends - self.ratings.starts
         n_held_out = np.where(sizes > 1, np.ceil(sizes * fraction), 0)
-        self.stops = self.ratings.starts[1:] - n_held_out.astype(np.int64)
+        self.stops = self.ratings.ends - n_held_out.astype(np.int64)
 
     def settled(self, plan: FactorPlan, _weights: DescentWeights) -> FactorPlan:
         """The plan with the penalties that some weights were learned with: its own."""
@@ -245,7 +245,7 @@ class Descent:
             ]
             self.run(sgd.sweep, calls)
         self.run(sgd.return_rows, [(*rows, learned) for rows, learned in self._rows()])
-        n_swept = int((self.stops - self.ratings.starts[:-1]).sum())
+        n_swept = int((self.stops - self.ratings.starts).sum())
         return float(np.sqrt(self.losses.sum() / n_swept))
 
     def _rows(self) -> list[tuple[tuple[Longs, tuple[int, int], Floats, Floats], "LearnedRows"]]:
@@ -264,12 +264,13 @@ class Descent:
         15% on MovieLens. If users and items do not interact, the factors can only learn noise,
         and the gain is negative.
         """
-        spans = zip(self.stops.tolist(), self.ratings.starts[1:].tolist(), strict=True)
+        n_held_out = self.ratings.ends - self.stops
+        spans = zip(self.stops.tolist(), self.ratings.ends.tolist(), strict=True)
         rows = np.concatenate([np.arange(first, stop) for first, stop in spans])
-        self.stops = self.ratings.starts[1:]
+        self.stops = self.ratings.ends
         if len(rows) == 0:
             return None
-        block = np.searchsorted(self.ratings.starts, rows, side="right") - 1
+        block = np.repeat(np.arange(len(n_held_out)), n_held_out)
         by_user, by_item = self.groups
         user = by_user.order[by_user.starts[block // self.n_groups] + self.ratings.users[rows]]
         item = by_item.order[by_item.starts[block % self.n_groups] + self.ratings.items[rows]]
@@ -298,19 +299,21 @@ def _arranged(
     if ratings.stored is None:
         return sgd.arrange(*rows, by_user, by_item, out)
     # There may be a million blocks, and a disk writes pages: first by user group
-    counts = np.bincount(by_user.group, ratings.user_counts, len(by_user.starts) - 1)
-    ends = np.cumsum(counts.astype(np.int64))
-    firsts = np.append(0, ends[:-1])
     places, index = scratch.empty(n, np.uint16), scratch.empty(n, np.int32)
     values = scratch.empty(n, np.float32)
+    n_groups = len(by_user.starts) - 1
+    counts = sgd.count_blocks(*rows[:2], by_user, by_item)
+    starts = sgd.starts_of(counts, n_groups)
+    ends = np.cumsum(counts.reshape(n_groups, n_groups).sum(axis=1))
+    firsts = np.append(0, ends[:-1])
     with written_here_and_there([places, index, values]):
         sgd.deal(*rows, by_user, firsts.copy(), (places, index, values))
-    sizes = []
-    for first, end in zip(firsts.tolist(), ends.tolist(), strict=True):
-        at = slice(first, end)
-        blocks = users[at], items[at], out[2][at]
-        sizes.append(sgd.arrange_group(places[at], index[at], values[at], by_item, blocks))
-    return sgd.Blocks(*out, np.append(0, np.cumsum(np.concatenate(sizes))))
+    with written_here_and_there(out):
+        for group, (first, end) in enumerate(zip(firsts.tolist(), ends.tolist(), strict=True)):
+            at = slice(first, end)
+            next_row = starts[group * n_groups : (group + 1) * n_groups].copy()
+            sgd.arrange_group(places[at], index[at], values[at], by_item, next_row, out)
+    return sgd.Blocks(*out, starts, starts + counts)
 
 
 def _groups(table: TrainingTable, n_factors: int, rng: np.random.Generator) -> list["RowGroups"]:

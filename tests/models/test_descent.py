@@ -69,7 +69,7 @@ def test_the_gain_is_that_of_the_ratings_held_out() -> None:
     one.hold_out(0.1)
     one.epoch(0.05)
     user_group, item_group = one.groups
-    last = slice(one.stops[0], one.ratings.starts[1])
+    last = slice(one.stops[0], one.ratings.ends[0])
     user = user_group.order[one.ratings.users[last]]
     item = item_group.order[one.ratings.items[last]]
     left = one.ratings.values[last] - weights.user_side[user, 0] - weights.item_side[item, 0]
