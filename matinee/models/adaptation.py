@@ -31,6 +31,9 @@ LEARNED_PRIORS, PRIOR_EPOCHS, MOST_PRIORS = (8, 16), 60, 1_500_000
 ratings of a table on which they are tried."""
 USER_SHRINKAGES = ITEM_SHRINKAGES = (2.0, 4.0)
 """What the shrinkage of the biases of users and items may be multiplied by."""
+CLEAR_SHARE = 0.001
+"""The share of the squared error that popularity must remove. Where it removes less, factors do
+better alone."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
 """On large tables, plans after the first two are tried up to this number of ratings visited."""
 MOST_TRIED, MOST_USERS = 4_000_000, 300_000
@@ -99,7 +102,8 @@ def _with_shrinkages(
             best, least = plan, found
     plan = best._replace(follows_popularity=True)
     found = errors(plan)
-    if found.mean() < least.mean():
+    gain = least - found
+    if gain.mean() > max(gain.std() / np.sqrt(len(gain)), CLEAR_SHARE * least.mean()):
         best, least = plan, found
     return best, least
 
