@@ -99,10 +99,11 @@ def require_memory(model: str, n_ratings: int, n_bytes: float) -> None:
     """
     free = free_memory()
     if n_bytes > free:
+        less = "fewer factors or rows" if model == "mf" else "fewer factors or rows, or --model mf"
         raise UnsupportedError(
             f"Training {model} on {n_ratings:,} rows needs about {n_bytes / 1e9:.1f} GB of memory "
-            f"besides the data, and {free / 1e9:.1f} GB are free. Use fewer factors or rows, or "
-            "--model mf; --yes trains all the same."
+            f"besides the data, and {free / 1e9:.1f} GB are free. Use {less}; --yes trains all the "
+            "same."
         )
 
 

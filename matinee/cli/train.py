@@ -179,6 +179,7 @@ def _announced_cost(
     """
     from matinee.cli.memory import require_memory
     from matinee.models.costs import estimated_cost
+    from matinee.system import free_memory
 
     cost = estimated_cost(model, ratings, threads)
     if cost is None:
@@ -190,6 +191,12 @@ def _announced_cost(
             f"The training will take about {in_time(cost.seconds)} and at most "
             f"{cost.n_bytes / 1e9:.1f} GB of memory besides the data."
         )
+        if ratings.stored is not None and cost.n_bytes + ratings.n_bytes > free_memory():
+            note(
+                f"The ratings take {ratings.n_bytes / 1e9:.1f} GB and do not fit into the memory "
+                "that is left, so they are read again from the disk in each epoch, which may take "
+                "several times as long."
+            )
     return cost
 
 

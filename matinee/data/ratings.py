@@ -291,6 +291,12 @@ class Ratings:
         """I, including items without a rating in this part."""
         return len(self.items)
 
+    @property
+    def n_bytes(self) -> int:
+        """The size of the columns, without the vocabularies."""
+        columns = self.user_index, self.item_index, self.value, self.timestamp
+        return sum(column.nbytes for column in columns if column is not None)
+
     def subset(self, rows: Indices | NDArray[np.bool_]) -> "Ratings":
         """The given rows (numbers or a mask), with the same vocabularies and scale.
 

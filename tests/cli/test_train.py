@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from matinee import system
 from matinee.cli import memory
 from matinee.models import MODELS, costs, ials
 from matinee.models.declarations import state_of
@@ -251,9 +252,29 @@ def test_a_training_that_does_not_fit_is_refused_unless_forced(
     words = ("train", table, "--model", "mf", "--out", tmp_path / "m.matinee")
     assert refused(*words, has_notes=True) == (
         "Training mf on 500 rows needs about 5000000.0 GB of memory besides the data, and 3.0 GB "
-        "are free. Use fewer factors or rows, or --model mf; --yes trains all the same."
+        "are free. Use fewer factors or rows; --yes trains all the same."
     )
     assert "The training will take about 2.0 h and at most " in good(*words, "--yes").stderr
+
+
+def test_a_folder_that_does_not_fit_into_memory_takes_longer_and_says_so(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good("data", "convert", table, tmp_path / "t.ratings")
+    monkeypatch.setattr(costs, "estimated_cost", lambda *_: costs.Cost(100.0, 1e9))
+    words = (
+        "train",
+        tmp_path / "t.ratings",
+        "--model",
+        "mf",
+        "--yes",
+        "--out",
+        tmp_path / "m.matinee",
+    )
+    told = "they are read again from the disk in each epoch"
+    for free, is_told in ((900_000_000, True), (2_000_000_000, False)):
+        monkeypatch.setattr(system, "free_memory", lambda free=free: free)
+        assert (told in good(*words).stderr) == is_told
 
 
 def test_a_signal_saves_the_training_and_says_how_to_go_on(
