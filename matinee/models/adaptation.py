@@ -4,9 +4,10 @@ The default number of epochs and penalties suit tables on which users and items 
 ratings. With fewer, many factors need more steps to grow, and stronger penalties lest they learn
 noise; a few are often better (`coordinate_descent.py`). Where tastes are strong, penalties that
 follow from the ratings are often better. Held-out ratings decide, first on the shrinkage of the
-biases. Then several plans are trained on a part of the ratings, and the users' side of each is
-solved for several strengths of its factors. A plan is taken if it is better than no factors at all
-by more than its standard error.
+biases, to zero or to what the popularity of an item lets expect. Then several plans are trained on
+a part of the ratings, and the users' side of each is solved for several strengths of its factors. A
+plan is taken if it is better than no factors at all by more than its standard error. On a large
+table, the ratings of random users are enough for all this.
 """
 
 from itertools import product

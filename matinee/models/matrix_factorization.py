@@ -79,8 +79,9 @@ class MatrixFactorization(Recommender):
     factors start almost at zero. In the first half of the epochs, a few ratings are held out to
     test what the factors learn beyond the biases. On a table where that is little or very much, or
     that has few ratings for each user and item, held-out ratings choose among several numbers of
-    factors and epochs, and penalties, some of which are learned, or no factors at all
-    (`adaptation.py`; `adapt=False` keeps the settings).
+    factors and epochs, and penalties, some of which are learned, or no factors at all; and the
+    biases of items may be shrunk to what their popularity lets expect, instead of to zero
+    (`adaptation.py`, `item_priors.py`; `adapt=False` keeps the settings).
     Ratings are visited in an order that follows from the ids, whatever the order of the rows.
 
     Example:
