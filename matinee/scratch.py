@@ -102,12 +102,11 @@ def empty_in_small_pages(n: int, dtype: DTypeLike) -> NDArray[Any]:
 
 
 @contextmanager
-def written_here_and_there(arrays: Iterable[NDArray[Any]]) -> Iterator[None]:
-    """While the block runs, the system reads no pages around those of these arrays that are
-    written, if the arrays are in files.
+def random_access(arrays: Iterable[NDArray[Any]]) -> Iterator[None]:
+    """While the block runs, the system does not read ahead in those of the arrays that are files.
 
-    It does so for arrays that are read in order. Where rows go to hundreds of places in turn, and
-    memory is scarce, it would read ten times what is written.
+    Reading ahead pays where a file is read in order. Where rows go to hundreds of places in turn,
+    and memory is scarce, it reads ten times as much as is written.
     """
     maps = [found for found in map(_map_of, arrays) if found is not None]
     for each in maps:

@@ -113,6 +113,9 @@ def _left_in(mount: Path, path: str, limit: str, usage: str, prefix: str = "") -
     them before it refuses any. A ratings folder may fill all the rest with them. Within a
     container the path may be that of the host, which does not exist there; the group of the
     container is then the mount itself.
+
+    Args:
+        prefix: of the names in memory.stat that count the groups below as well.
     """
     folder = mount / path.lstrip("/")
     while True:

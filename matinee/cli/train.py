@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from matinee.models.costs import Cost
     from matinee.training.checkpoints import Checkpoint
 
+BYTES_OF_EPOCH = 8
+"""What an epoch reads of a table on a disk for each rating, about: a user, an item, a value."""
 LONG_SECONDS = 10
 """From how many seconds on a training is announced."""
 
@@ -191,11 +193,11 @@ def _announced_cost(
             f"The training will take about {in_time(cost.seconds)} and at most "
             f"{cost.n_bytes / 1e9:.1f} GB of memory besides the data."
         )
-        if ratings.stored is not None and cost.n_bytes + ratings.n_bytes > free_memory():
+        n_bytes = BYTES_OF_EPOCH * len(ratings)
+        if ratings.stored is not None and cost.n_bytes + n_bytes > free_memory():
             note(
-                f"The ratings take {ratings.n_bytes / 1e9:.1f} GB and do not fit into the memory "
-                "that is left, so they are read again from the disk in each epoch, which may take "
-                "several times as long."
+                f"Each epoch reads {n_bytes / 1e9:.1f} GB of ratings, for which too little memory "
+                "is free. They come from the disk every time, which may take several times as long."
             )
     return cost
 

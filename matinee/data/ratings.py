@@ -291,12 +291,6 @@ class Ratings:
         """I, including items without a rating in this part."""
         return len(self.items)
 
-    @property
-    def n_bytes(self) -> int:
-        """The size of the columns, without the vocabularies."""
-        columns = self.user_index, self.item_index, self.value, self.timestamp
-        return sum(column.nbytes for column in columns if column is not None)
-
     def subset(self, rows: Indices | NDArray[np.bool_]) -> "Ratings":
         """The given rows (numbers or a mask), with the same vocabularies and scale.
 
@@ -314,15 +308,19 @@ class Ratings:
             return part
         return replace(part, timestamp=self.timestamp[rows])
 
-    def of_some_users(self, most: int, most_users: int, seed: int) -> "Ratings":
-        """All ratings of random users, in memory. Unless these are all users, the others do not
-        belong to the result at all.
+    def of_some_users(self, most: int, seed: int, most_users: int | None = None) -> "Ratings":
+        """All ratings of random users, in memory, without the other users.
+
+        If the table is as small as that, it is returned as it is; else sorted by user and item.
 
         Args:
-            most: the number of ratings that the users may have together; at least one is taken.
-            most_users: their number.
+            most: the number of ratings that the users may have together; at least one user is
+                taken.
             seed: of the random choice.
+            most_users: the number of users; None: any.
         """
+        if most_users is None:
+            most_users = self.n_users
         if len(self) <= most and self.n_users <= most_users:
             return self if self.stored is None else self.of_users(np.arange(self.n_users))
         order = np.random.default_rng(seed).permutation(np.flatnonzero(self.user_counts))

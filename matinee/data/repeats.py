@@ -47,7 +47,7 @@ def _has_repeats(table: _Pairs) -> bool:
         return False
     user = table.user_index
     if all((block[1:] >= block[:-1]).all() for block in _overlapping(user)):
-        return any(_occurs_twice(_short(_pairs(table, rows))) for rows in _rows_of_users(user))
+        return any(_occurs_twice(_narrowed(_pairs(table, rows))) for rows in _rows_of_users(user))
     n_cells = len(table.users) * len(table.items)
     if n_cells <= _BITMAP_CELLS:  # 6,040 users and 3,706 items take 22 million
         return _n_distinct(table, n_cells) < len(user)
@@ -70,7 +70,7 @@ def _rows_of_users(user: NDArray[np.int32]) -> Iterator[slice]:
         start = stop
 
 
-def _short(pair: NDArray[np.int64]) -> NDArray[np.integer]:
+def _narrowed(pair: NDArray[np.int64]) -> NDArray[np.integer]:
     """The numbers from 0, with 32 bits if they suffice: these are sorted twice as fast."""
     pair -= pair.min()
     if pair.max() < 2**31:

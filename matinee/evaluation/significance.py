@@ -89,9 +89,9 @@ def differences_of(first: Doubles, second: Doubles) -> Doubles:
     Args:
         first, second: (U, P)
     """
-    found = first - second
-    least = ROUNDING * (np.abs(first) + np.abs(second)).mean(axis=0)
-    found[np.abs(found) <= least] = 0
+    found, sizes = first - second, np.abs(first) + np.abs(second)
+    n_counted = np.maximum(np.count_nonzero(sizes, axis=0), 1)
+    found[np.abs(found) <= ROUNDING * sizes.sum(axis=0) / n_counted] = 0
     return found
 
 

@@ -137,7 +137,7 @@ def deal(
     next_row: NDArray[np.int64],
     out: tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.float32]],
 ) -> None:
-    """The ratings sorted by user group, with the places of users, in `out`; the sort is stable.
+    """Sorts the ratings by user group, with the places of users, into `out`; the sort is stable.
 
     Args:
         next_row: where each group begins, (G,); changed in place.

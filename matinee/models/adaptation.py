@@ -4,10 +4,10 @@ The default number of epochs and penalties suit tables on which users and items 
 ratings. With fewer, many factors need more steps to grow, and stronger penalties lest they learn
 noise; a few are often better (`coordinate_descent.py`). Where tastes are strong, penalties that
 follow from the ratings are often better. Held-out ratings decide, first on the shrinkage of the
-biases, to zero or to what the popularity of an item lets expect. Then several plans are trained on
-a part of the ratings, and the users' side of each is solved for several strengths of its factors. A
-plan is taken if it is better than no factors at all by more than its standard error. On a large
-table, the ratings of random users are enough for all this.
+biases, toward zero or toward what the popularity of an item predicts. Then several plans are
+trained on a part of the ratings, and the users' side of each is solved for several strengths of its
+factors. A plan is taken if it is better than no factors at all by more than its standard error. On
+a large table, the ratings of random users are enough for all this.
 """
 
 from itertools import product
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles
 from matinee.models.coordinate_descent import descent_of
 from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
-from matinee.models.item_priors import biases_of, item_prior
+from matinee.models.item_priors import biases_of, without_prior
 from matinee.threads import Run, workers
 
 VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
@@ -50,11 +50,13 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
     """The plan that predicts held-out ratings best; without factors if none predict them
     better."""
     n_ratings = len(table)
-    table = table.of_some_users(MOST_TRIED, MOST_USERS, seed)
+    table = table.of_some_users(MOST_TRIED, seed, MOST_USERS)
     n = len(table)
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
     n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))
-    base, nothing = _with_shrinkages(base, table, [part == number for number in range(n_parts)])
+    splits = [(table.part(part != number), table.part(part == number)) for number in range(n_parts)]
+    base, nothing = _with_shrinkages(base, splits)
+    trials = [_without_prior_of_train(base, *split) for split in splits]
     plans = [variant(base, *factors) for factors in VARIANTS]
     visits = np.cumsum([n * plan.epochs for plan in plans])
     plans = plans[: max(AT_LEAST, int(np.searchsorted(visits, MOST_VISITS)))]
@@ -66,7 +68,7 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
     ]
 
     def try_plan(number: int, place: int) -> None:
-        errors[number][place] = _errors_of(plans[place], table, part == number, seed)
+        errors[number][place] = _errors_of(plans[place], *trials[number], seed)
 
     run(try_plan, list(product(range(n_parts), range(len(plans)))))
     best, best_bound = base._replace(factors=0), 0.0
@@ -81,11 +83,11 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
 
 
 def _with_shrinkages(
-    base: FactorPlan, table: TrainingTable, parts: list[NDArray[np.bool_]]
+    base: FactorPlan, splits: list[tuple[TrainingTable, TrainingTable]]
 ) -> tuple[FactorPlan, Doubles]:
     """The plan with the shrinkages of biases that predict held-out ratings best without factors,
-    first that of users and then that of items, and the squared errors of all these ratings."""
-    splits = [(table.part(~is_held_out), table.part(is_held_out)) for is_held_out in parts]
+    first that of users, then that of items, then toward their popularity; and the squared errors
+    of all these ratings."""
 
     def errors(plan: FactorPlan) -> Doubles:
         return np.concatenate([_errors_without(plan, *split) for split in splits])
@@ -146,13 +148,22 @@ def variant(
     )
 
 
+def _without_prior_of_train(
+    plan: FactorPlan, train: TrainingTable, test: TrainingTable
+) -> tuple[TrainingTable, TrainingTable]:
+    """Both tables less the prior of the items that the first one gives."""
+    train, _, prior = without_prior(train, plan)
+    return train, test.minus(prior)
+
+
 def _errors_of(
-    plan: FactorPlan, table: TrainingTable, is_held_out: NDArray[np.bool_], seed: int
+    plan: FactorPlan, train: TrainingTable, test: TrainingTable, seed: int
 ) -> list[Doubles]:
-    """The squared errors of held-out ratings, (n,), for each strength."""
-    train, test = table.part(~is_held_out), table.part(is_held_out)
-    prior = item_prior(train, plan)
-    train, test = train.less(prior), test.less(prior)
+    """The squared errors of held-out ratings, (n,), for each strength.
+
+    Args:
+        train, test: less the prior of the items.
+    """
     plan, rng = plan._replace(follows_popularity=False), np.random.default_rng(seed)
     weights = DescentWeights.start(train, plan, rng)
     with workers(1) as run:

@@ -23,7 +23,7 @@ from matinee.models.descent import (
 )
 from matinee.models.item_priors import biases_of
 from matinee.models.spectral_start import FIRST_FACTOR, leading_directions
-from matinee.scratch import BLOCK
+from matinee.scratch import BLOCK, random_access
 from matinee.threads import Run
 
 NOISE = np.float32(0.6)
@@ -77,7 +77,8 @@ class CoordinateDescent:
         self.bias_penalties = [np.float32(max(each, LEAST_PENALTY)) for each in shrinkages]
 
     def _start(self, table: TrainingTable, plan: FactorPlan, rng: np.random.Generator) -> None:
-        """Sets biases, no factors of users, and factors of items; see `spectral_start.py`."""
+        """Sets the biases, the factors of items (see `spectral_start.py`), and those of users to
+        zero. Factors of items beyond the directions that there are stay random."""
         from matinee.kernels.coordinate_descent import multiply
 
         ratings, (indptr, users, _) = table.ratings, self.by_item
@@ -88,8 +89,7 @@ class CoordinateDescent:
             user, item = ratings.user_index[at], ratings.item_index[at]
             residual = ratings.value[at] - biases[0][user] - biases[1][item]
             self.errors[at] = self.by_user[2][at] * residual / (roots[0][user] * roots[1][item])
-        for at in self._blocks():
-            self.item_errors[at] = self.errors[self.rows[at]]
+        self._gather_errors()
 
         def times(vector: Floats) -> Floats:
             out = np.empty(ratings.n_users, np.float32)
@@ -112,6 +112,12 @@ class CoordinateDescent:
         )
         self.weights.user_factors[:] = 0
         self.weights.user_side[:, 0], self.weights.item_side[:, 0] = biases
+
+    def _gather_errors(self) -> None:
+        """Sets `item_errors` to the errors in the order of the items."""
+        with random_access([self.errors]):
+            for rows in self._blocks():
+                self.item_errors[rows] = self.errors[self.rows[rows]]
 
     def _blocks(self) -> Iterator[slice]:
         """The rows of each block: all arrays as long as the table may be on a disk."""
@@ -136,16 +142,16 @@ class CoordinateDescent:
         items = self.weights.item_factors, self.item_variances
         penalties = list(zip(self.penalties, self.bias_penalties, strict=True))
         descend(self.by_user, (*users, user_bias), items, penalties[0], noise, self.errors)
-        for at in self._blocks():
-            self.item_errors[at] = self.errors[self.rows[at]]
+        self._gather_errors()
         by_item = (*items, item_bias)
         descend(self.by_item, by_item, users, penalties[1], item_noise, self.item_errors)
         square, total = 0.0, 0.0
-        for at in self._blocks():
-            errors, weight = self.item_errors[at], self.by_item[2][at]
-            self.errors[self.rows[at]] = errors
-            square += float(weight @ np.square(errors, dtype=np.float64))
-            total += float(weight.sum(dtype=np.float64))
+        with random_access([self.errors]):
+            for rows in self._blocks():
+                errors, weight = self.item_errors[rows], self.by_item[2][rows]
+                self.errors[self.rows[rows]] = errors
+                square += float(weight @ np.square(errors, dtype=np.float64))
+                total += float(weight.sum(dtype=np.float64))
         self.weights.user_side[:, 0], self.weights.item_side[:, 0] = user_bias, item_bias
         self.n_epochs += 1
         total = max(total, 1e-30)

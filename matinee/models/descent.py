@@ -14,7 +14,7 @@ from matinee._types import Doubles, Floats, Longs
 from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.models.recency import sums_of
-from matinee.scratch import written_here_and_there
+from matinee.scratch import random_access
 from matinee.threads import Run
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class TrainingTable(NamedTuple):
     def __len__(self) -> int:
         return len(self.ratings)
 
-    def of_some_users(self, most: int, most_users: int, seed: int) -> "TrainingTable":
+    def of_some_users(self, most: int, seed: int, most_users: int) -> "TrainingTable":
         """See `Ratings.of_some_users`."""
-        some = self.ratings.of_some_users(most, most_users, seed)
+        some = self.ratings.of_some_users(most, seed, most_users)
         if self.importance is None:
             return TrainingTable(some, None)
         is_chosen = np.zeros(self.ratings.n_users, bool)
@@ -55,8 +55,11 @@ class TrainingTable(NamedTuple):
         importance = None if self.importance is None else self.importance[rows]
         return TrainingTable(self.ratings.subset(rows), importance)
 
-    def less(self, of_items: Doubles) -> "TrainingTable":
-        """The same table with a number for each item subtracted from its ratings, (I,)."""
+    def minus(self, of_items: Doubles) -> "TrainingTable":
+        """The same table with a number for each item, (I,), subtracted from its ratings.
+
+        The values of `by_item` of a table on a disk stay those of the file; no training reads them.
+        """
         ratings, stored = self.ratings, self.ratings.stored
         value = ratings.scratch().empty(len(self), np.float32)
         for start in range(0, len(self), BLOCK):
@@ -105,7 +108,7 @@ class FactorPlan(NamedTuple):
     """Whether coordinate descent learns the penalty of each factor, too; `factor_shrinkage` is the
     first."""
     follows_popularity: bool = False
-    """Whether the biases of items are shrunk to what their number of ratings lets expect."""
+    """Whether the biases of items are shrunk toward what their numbers of ratings predict."""
 
     def rates(self) -> list[float]:
         """The learning rate of each epoch."""
@@ -306,9 +309,9 @@ def _arranged(
     starts = sgd.starts_of(counts, n_groups)
     ends = np.cumsum(counts.reshape(n_groups, n_groups).sum(axis=1))
     firsts = np.append(0, ends[:-1])
-    with written_here_and_there([places, index, values]):
+    with random_access([places, index, values]):
         sgd.deal(*rows, by_user, firsts.copy(), (places, index, values))
-    with written_here_and_there(out):
+    with random_access(out):
         for group, (first, end) in enumerate(zip(firsts.tolist(), ends.tolist(), strict=True)):
             at = slice(first, end)
             next_row = starts[group * n_groups : (group + 1) * n_groups].copy()

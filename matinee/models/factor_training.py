@@ -8,7 +8,7 @@ from matinee._types import Doubles
 from matinee.errors import DataError
 from matinee.models.coordinate_descent import CoordinateDescent, descent_of
 from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable
-from matinee.models.item_priors import item_prior
+from matinee.models.item_priors import without_prior
 from matinee.threads import Run
 from matinee.training.checkpoints import (
     State,
@@ -55,10 +55,7 @@ class FactorTraining:
         """
         self.plan, self.rng, self.is_tested = plan, fit.rng, is_tested
         self.began = generator_state(fit.rng)
-        self.prior, table = item_prior(fit.table, plan), fit.table
-        if plan.follows_popularity:
-            table = table.less(self.prior)
-            plan = plan._replace(follows_popularity=False)
+        table, plan, self.prior = without_prior(fit.table, plan)
         self.weights = DescentWeights.start(table, plan, fit.rng)
         self.descent = descent_of(plan, table, self.weights, fit.rng, fit.run, fit.n_threads)
         self.rates, self.half = plan.rates(), plan.epochs // 2
@@ -103,10 +100,14 @@ class FactorTraining:
             return False
         return self.n_epochs - 1 - self.best_epoch >= patience
 
+    def current(self) -> DescentWeights:
+        """The weights for the ratings as they are, with the prior of the items."""
+        return _with_prior(self.weights, self.prior)
+
     def result(self) -> tuple[DescentWeights, FactorPlan]:
-        """The best weights, and the plan with the penalties that they were learned with."""
-        weights = self.best_weights
-        weights.item_side[:, 0] += self.prior
+        """The best weights in the same way, and the plan with the penalties that they were learned
+        with. To be called once, at the end."""
+        weights = _with_prior(self.best_weights, self.prior)
         return weights, self.descent.settled(self.plan, weights)
 
     # -- checkpoints ---------------------------------------------------------------------
@@ -160,6 +161,13 @@ class FactorTraining:
             self.tested.gain_of_factors()  # the ratings held out take part again
 
 
+def _with_prior(weights: DescentWeights, prior: Doubles) -> DescentWeights:
+    """The same weights with the prior in the biases of the items, in a copy."""
+    item_side = weights.item_side.copy()
+    item_side[:, 0] += prior
+    return weights._replace(item_side=item_side)
+
+
 def _moments(descent: CoordinateDescent) -> State:
     """What coordinate descent keeps between epochs, besides the weights."""
     return {
@@ -189,7 +197,7 @@ def plan_of(state: State, most_factors: int) -> FactorPlan:
     if numbers.dtype != np.float64 or numbers.shape != (len(FactorPlan._fields),):
         raise DataError("the plan is not one")
     check_finite("plan", numbers)
-    factors, epochs, *others, _ = numbers.tolist()
+    factors, epochs, *others = numbers.tolist()
     if min(others) < 0 or not (1 <= factors <= most_factors and 1 <= epochs <= MOST_EPOCHS):
         raise DataError(f"the plan is {numbers.tolist()}")
     plan = FactorPlan(*numbers.tolist())

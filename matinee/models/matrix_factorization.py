@@ -80,7 +80,7 @@ class MatrixFactorization(Recommender):
     test what the factors learn beyond the biases. On a table where that is little or very much, or
     that has few ratings for each user and item, held-out ratings choose among several numbers of
     factors and epochs, and penalties, some of which are learned, or no factors at all; and the
-    biases of items may be shrunk to what their popularity lets expect, instead of to zero
+    biases of items may be shrunk toward what their popularity predicts, instead of zero
     (`adaptation.py`, `item_priors.py`; `adapt=False` keeps the settings).
     Ratings are visited in an order that follows from the ids, whatever the order of the rows.
 
@@ -187,23 +187,35 @@ class MatrixFactorization(Recommender):
 
     def _learn(self, fit: FitTable, options: FitOptions) -> tuple[DescentWeights, FactorPlan]:
         """The weights and the plan that suit the table, from the start or from a checkpoint."""
+        training = self._training(fit, options)
+        if not self._train(fit.table, training, options):
+            plan = training.plan._replace(factors=0)
+            if self.adapt:
+                plan = adapted(training.plan, fit.table, self.seed, fit.run)
+            if not plan.factors:
+                return self._biases_alone(fit, plan)
+            if plan != training.plan:  # else it goes on where it stopped
+                del training  # before the next one takes its memory
+                training = FactorTraining(fit, plan, is_tested=False)
+            self._train(fit.table, training, options)
+        return training.result()
+
+    def _training(self, fit: FitTable, options: FitOptions) -> FactorTraining:
+        """A new training with the settings, or that of the checkpoint."""
         plan, saved = self._plan(), None
         if options.checkpoint is not None:
             saved = options.checkpoint.load()
         stops_early = options.valid is not None and self.patience > 0
         if saved is None:
-            training = FactorTraining(fit, plan, is_tested=not stops_early)
-        else:
-            assert options.checkpoint is not None
-            with options.checkpoint.reading():
-                plan = plan_of(saved, self.factors)
-                restore_generator(fit.rng, saved["began"])
-                is_tested = bool(number_of(saved, "is_tested", 0, 1))
-                training = FactorTraining(fit, plan, is_tested=is_tested)
-                training.restore(saved)
-        if self._train(fit.table, training, options):
-            return training.result()
-        return self._adapt(fit, training, options)
+            return FactorTraining(fit, plan, is_tested=not stops_early)
+        assert options.checkpoint is not None
+        with options.checkpoint.reading():
+            plan = plan_of(saved, self.factors)
+            restore_generator(fit.rng, saved["began"])
+            is_tested = bool(number_of(saved, "is_tested", 0, 1))
+            training = FactorTraining(fit, plan, is_tested=is_tested)
+            training.restore(saved)
+            return training
 
     def _plan(self) -> FactorPlan:
         """The plan that the settings describe."""
@@ -219,22 +231,8 @@ class MatrixFactorization(Recommender):
             self.start_deviation,
         )
 
-    def _adapt(
-        self, fit: FitTable, training: FactorTraining, options: FitOptions
-    ) -> tuple[DescentWeights, FactorPlan]:
-        """The weights and the plan that suit the table; biases alone if no factors do.
-
-        Args:
-            training: that with the settings, stopped halfway; it goes on if they suit the table.
-        """
-        plan = training.plan._replace(factors=0)
-        if self.adapt:
-            plan = adapted(training.plan, fit.table, self.seed, fit.run)
-        if plan.factors:
-            if plan != training.plan:
-                training = FactorTraining(fit, plan, is_tested=False)
-            self._train(fit.table, training, options)
-            return training.result()
+    def _biases_alone(self, fit: FitTable, plan: FactorPlan) -> tuple[DescentWeights, FactorPlan]:
+        """Weights without factors."""
         weights = DescentWeights.start(fit.table, plan._replace(factors=1), fit.rng)
         weights.user_factors[:] = 0
         weights.item_factors[:] = 0
@@ -259,7 +257,7 @@ class MatrixFactorization(Recommender):
             rate, rmse = training.epoch()
             train_rmse, valid_rmse = float(self.deviation_) * rmse, None
             if options.valid is not None:
-                valid_rmse = self._rmse(training.weights, options.valid)
+                valid_rmse = self._rmse(training.current(), options.valid)
             losses.append((rate, train_rmse, np.nan if valid_rmse is None else valid_rmse))
             shown = train_rmse if valid_rmse is None else valid_rmse
             step = Step(len(losses), plan.epochs, f"RMSE {shown:.4f}", valid_rmse)

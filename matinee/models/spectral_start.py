@@ -1,11 +1,11 @@
-"""The start of coordinate descent: directions in which users and items vary together.
+"""The start of coordinate descent: the strongest tastes of the table, by singular vectors.
 
-Descent from random factors turns towards them by a little in each epoch, and first fits noise; on
-sparse tables it would take hundreds. They are about the singular vectors of the ratings less their
-biases, each divided by the root of the numbers of ratings of its user and of its item. The mean
-number is added to both, else rows with few ratings would be vectors of their own (Keshavan,
-Montanari, Oh, "Matrix completion from a few entries", 2010; Le, Levina, Vershynin, "Concentration
-and regularization of random graphs", 2017).
+From random factors, coordinate descent first fits noise and approaches the tastes slowly: on sparse
+tables it needs hundreds of epochs. Singular vectors are found at once. The matrix has the ratings
+less their biases; each is divided by the square root of the number of ratings of its user and of
+its item. The mean number is added to both. Without it, users and items with few ratings would
+dominate the vectors (Keshavan, Montanari, Oh, "Matrix completion from a few entries", 2010; Le,
+Levina, Vershynin, "Concentration and regularization of random graphs", 2017).
 """
 
 from collections.abc import Callable

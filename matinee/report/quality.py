@@ -343,8 +343,8 @@ def _comparison(name: str, test: Ratings, predicted: Reals, by_baseline: Reals) 
     """Whether the squared errors differ from the baseline's: a paired test over users."""
     baseline_errors = error_sums(test, by_baseline).only("rmse").totals  # (U, 1)
     own_errors = error_sums(test, predicted).only("rmse").totals  # (U, 1)
-    gains = differences_of(baseline_errors, own_errors)
-    gains = gains[test.user_counts > 0]
+    has_ratings = test.user_counts > 0
+    gains = differences_of(baseline_errors[has_ratings], own_errors[has_ratings])
     p = float(sign_flip_test(gains)[0])
     if p >= SIGNIFICANT:
         return f"No significant difference between {name} and the baseline was found (p = {p:.2g})."

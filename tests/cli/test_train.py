@@ -262,18 +262,11 @@ def test_a_folder_that_does_not_fit_into_memory_takes_longer_and_says_so(
 ) -> None:
     good("data", "convert", table, tmp_path / "t.ratings")
     monkeypatch.setattr(costs, "estimated_cost", lambda *_: costs.Cost(100.0, 1e9))
-    words = (
-        "train",
-        tmp_path / "t.ratings",
-        "--model",
-        "mf",
-        "--yes",
-        "--out",
-        tmp_path / "m.matinee",
-    )
-    told = "they are read again from the disk in each epoch"
-    for free, is_told in ((900_000_000, True), (2_000_000_000, False)):
-        monkeypatch.setattr(system, "free_memory", lambda free=free: free)
+    words = ("train", tmp_path / "t.ratings", "--model", "mf", "--out", tmp_path / "m.matinee")
+    told = "Each epoch reads 0.0 GB of ratings, for which too little memory is free."
+    for free, is_told in ((1_000_002_000, True), (1_000_005_000, False)):  # 500 ratings of 8 bytes
+        for module in (memory, system):
+            monkeypatch.setattr(module, "free_memory", lambda free=free: free)
         assert (told in good(*words).stderr) == is_told
 
 

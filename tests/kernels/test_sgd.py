@@ -117,6 +117,30 @@ def test_arranging_agrees_with_the_twin() -> None:
     assert [rows_of(blocks, block) for block in range(N_GROUPS**2)] == twin
 
 
+def test_arranging_by_user_group_first_gives_the_same_blocks() -> None:
+    rows = make_rows()
+    users, items, values = (np.array(column) for column in zip(*rows, strict=True))
+    columns = users.astype(np.int32), items.astype(np.int32), values.astype(np.float32)
+    by_user, by_item = groups()
+    counts = sgd.count_blocks(*columns[:2], by_user, by_item)
+    starts, n = sgd.starts_of(counts, N_GROUPS), len(rows)
+    sizes = counts.reshape(N_GROUPS, N_GROUPS).sum(axis=1)
+    firsts = np.cumsum(sizes) - sizes
+    dealt = np.empty(n, np.uint16), np.empty(n, np.int32), np.empty(n, np.float32)
+    sgd.deal(*columns, by_user, firsts.copy(), dealt)
+    out = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.float32)
+    for group, (first, size) in enumerate(zip(firsts.tolist(), sizes.tolist(), strict=True)):
+        own = slice(first, first + size)
+        next_row = starts[group * N_GROUPS : (group + 1) * N_GROUPS].copy()
+        sgd.arrange_group(dealt[0][own], dealt[1][own], dealt[2][own], by_item, next_row, out)
+    blocks = arranged(rows)
+    assert np.array_equal(starts, blocks.starts)
+    assert np.array_equal(starts + counts, blocks.ends)
+    assert np.array_equal(out[0], blocks.users)
+    assert np.array_equal(out[1], blocks.items)
+    assert np.array_equal(out[2], blocks.values)
+
+
 def test_every_rating_is_in_exactly_one_block() -> None:
     rows = make_rows()
     blocks = arranged(rows)

@@ -102,7 +102,15 @@ def test_a_training_needs_less_memory_than_the_ratings(
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_numbers_are_those_of_a_training_in_memory(name: str, small: Path) -> None:
-    ratings = open_folder(small).ratings
+    assert_same_numbers(name, small)
+
+
+def test_the_numbers_are_the_same_with_several_groups_of_users(large: Path) -> None:
+    assert_same_numbers("mf", large)
+
+
+def assert_same_numbers(name: str, path: Path) -> None:
+    ratings = open_folder(path).ratings
     settings: dict[str, int | str] = dict(SETTINGS[name])
     on_disk = model_named(name).from_settings(settings).fit(ratings)
     in_memory = model_named(name).from_settings(settings).fit(replace(ratings, stored=None))

@@ -104,12 +104,19 @@ def test_a_training_interrupted_after_any_epoch_ends_with_the_same_bits(
 
 
 @pytest.mark.parametrize(
-    ("by_coordinates", "learns_priors", "epochs"),
-    [(False, False, 4), (True, False, 4), (True, True, 34)],
+    ("by_coordinates", "learns_priors", "follows_popularity", "epochs"),
+    [
+        (False, False, False, 4),
+        (True, False, False, 4),
+        (True, True, False, 34),
+        (False, False, True, 4),
+        (True, True, True, 34),
+    ],
 )
 def test_a_training_with_another_plan_resumes(
     by_coordinates: bool,
     learns_priors: bool,
+    follows_popularity: bool,
     epochs: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -124,6 +131,7 @@ def test_a_training_with_another_plan_resumes(
             epochs=epochs,
             by_coordinates=by_coordinates,
             learns_priors=learns_priors,
+            follows_popularity=follows_popularity,
             strength=0.7,
         )
 

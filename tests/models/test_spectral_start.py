@@ -20,7 +20,7 @@ PLAN = FactorPlan(2, FEW_EPOCHS, 0.04, 0.05, 0.0, 2.0, 5.0, 5.0, FEW_DEVIATION, 
 
 
 def found_in(matrix: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    start = np.random.default_rng(seed).standard_normal(matrix.shape[1]).astype(np.float32)
+    start = np.random.default_rng(seed).standard_normal((matrix.shape[1],), np.float32)
     return leading_directions(lambda v: matrix @ v, lambda v: matrix.T @ v, start)
 
 

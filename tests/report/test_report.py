@@ -206,6 +206,7 @@ def test_the_sentences_contain_the_figures() -> None:
 def test_where_there_are_no_tastes_the_model_is_not_called_better(
     monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
+    # Otherwise the tests hold one part out, and the choice is chance
     monkeypatch.setattr(adaptation, "ENOUGH_HELD_OUT", ENOUGH_HELD_OUT)
     table = simulated(100, 40, 1_200, signal=0, seed=seed)
     told = quality(collect(guide_of(MatrixFactorization(factors=4), table), n_threads=1))

@@ -41,7 +41,8 @@ def rows_of_parquet(path: Path, name_of_role: Mapping[str, str], label: str) -> 
 
     def frames() -> Iterator[pl.DataFrame]:
         try:
-            yield from wanted.collect_batches(chunk_size=_ROWS)  # decoded ahead by its threads
+            # Polars calls this unstable. Slices are stable, but decode a row group for each of them
+            yield from wanted.collect_batches(chunk_size=_ROWS)
         except (Exception, pl.exceptions.PanicException) as error:
             raise damaged_parquet(label) from error
 

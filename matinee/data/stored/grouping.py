@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Longs
 from matinee.data.ratings import order_of_pairs
-from matinee.scratch import BLOCK, Scratch, written_here_and_there
+from matinee.scratch import BLOCK, Scratch, random_access
 
 BUCKET = 1 << 21
 """TableRows of a bucket, unless a single user or item has more."""
@@ -176,7 +176,7 @@ def _scattered(
     if position is not None:
         types.append(np.dtype(position))
     targets = [scratch.empty(len(columns[0]), dtype) for dtype in types]
-    with written_here_and_there(targets):
+    with random_access(targets):
         for start in range(0, len(columns[0]), BLOCK):
             part = [column[start : start + BLOCK] for column in columns]
             if position is not None:
