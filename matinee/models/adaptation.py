@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.models.coordinate_descent import descent_of
+from matinee.models.coordinate_descent import FIRST_PRIORS, descent_of
 from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
 from matinee.models.item_priors import biases_of, without_prior
 from matinee.threads import Run, workers
@@ -27,9 +27,10 @@ useful first."""
 FEW_FACTORS = ((2, 1.0), (4, 1.0), (4, 2.0), (8, 1.0), (8, 2.0))
 """Plans with few factors: how many, and what the factor shrinkage is multiplied by."""
 FEW_EPOCHS, FEW_DEVIATION = 30, 0.1
-LEARNED_PRIORS, PRIOR_EPOCHS, MOST_PRIORS = (8, 16), 60, 1_500_000
-"""How many factors the plans have that learn the penalty of each, their epochs, and the most
-ratings of a table on which they are tried."""
+LEARNED_PRIORS, MOST_PRIORS = ((8, 5), (8, 30), (16, 30)), 1_500_000
+"""Plans that learn the penalty of each factor: how many factors, and for how many epochs the
+penalties are learned, after `FIRST_PRIORS` without; and the most ratings of a table on which they
+are tried. On some sparse tables, the penalties of all factors grow without end."""
 USER_SHRINKAGES = ITEM_SHRINKAGES = (2.0, 4.0)
 """What the shrinkage of the biases of users and items may be multiplied by."""
 CLEAR_SHARE = 0.001
@@ -123,9 +124,10 @@ def _few_factors(base: FactorPlan) -> list[FactorPlan]:
 
 def _learned_priors(base: FactorPlan) -> list[FactorPlan]:
     """The plans that learn the penalty of each factor, for strong tastes."""
-    learned = _by_coordinates(base, PRIOR_EPOCHS)._replace(learns_priors=True)
     return [
-        learned._replace(factors=factors) for factors in LEARNED_PRIORS if factors <= base.factors
+        _by_coordinates(base, FIRST_PRIORS + epochs)._replace(factors=factors, learns_priors=True)
+        for factors, epochs in LEARNED_PRIORS
+        if factors <= base.factors
     ]
 
 
