@@ -308,19 +308,33 @@ class Ratings:
             return part
         return replace(part, timestamp=self.timestamp[rows])
 
-    def of_some_users(self, most: int, seed: int, most_users: int | None = None) -> "Ratings":
-        """All ratings of random users, in memory, without the other users.
-
-        If the table is as small as that, it is returned as it is; else sorted by user and item.
+    def of_some_users(self, most: int, seed: int) -> "Ratings":
+        """All ratings of random users, in memory, sorted by user and item: up to `most` ratings,
+        of at least one user.
 
         Args:
-            most: the number of ratings that the users may have together; at least one user is
-                taken.
+            most: the number of ratings that the users may have together.
             seed: of the random choice.
-            most_users: the number of users; None: any.
         """
-        if most_users is None:
-            most_users = self.n_users
+        order = np.random.default_rng(seed).permutation(self.n_users)
+        sums = np.cumsum(self.user_counts[order])
+        n_users = max(1, int(np.searchsorted(sums, most, "right")))
+        return self.of_users(np.sort(order[:n_users]))
+
+    def sample_of_users(self, most: int, most_users: int, seed: int) -> "Ratings":
+        """All ratings of random users, in memory, without the other users.
+
+        Args:
+            most: how many ratings the users may have together; at least one user is taken.
+            most_users: how many users there may be.
+            seed: of the random choice.
+        Returns: a table whose users are those alone, sorted by user and item; the whole table, in
+            the order of its rows, if it is small enough.
+
+        Example:
+            >>> data.ratings.sample_of_users(5_000, 10, seed=0).n_users
+            10
+        """
         if len(self) <= most and self.n_users <= most_users:
             return self if self.stored is None else self.of_users(np.arange(self.n_users))
         order = np.random.default_rng(seed).permutation(np.flatnonzero(self.user_counts))

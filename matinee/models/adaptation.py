@@ -51,7 +51,7 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
     """The plan that predicts held-out ratings best; without factors if none predict them
     better."""
     n_ratings = len(table)
-    table = table.of_some_users(MOST_TRIED, seed, MOST_USERS)
+    table = table.sample_of_users(MOST_TRIED, MOST_USERS, seed)
     n = len(table)
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
     n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))

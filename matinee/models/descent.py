@@ -40,9 +40,9 @@ class TrainingTable(NamedTuple):
     def __len__(self) -> int:
         return len(self.ratings)
 
-    def of_some_users(self, most: int, seed: int, most_users: int) -> "TrainingTable":
-        """See `Ratings.of_some_users`."""
-        some = self.ratings.of_some_users(most, seed, most_users)
+    def sample_of_users(self, most: int, most_users: int, seed: int) -> "TrainingTable":
+        """See `Ratings.sample_of_users`."""
+        some = self.ratings.sample_of_users(most, most_users, seed)
         if self.importance is None:
             return TrainingTable(some, None)
         is_chosen = np.zeros(self.ratings.n_users, bool)

@@ -77,7 +77,7 @@ class Dials:
         SettingError: a dial is outside its range.
 
     Example:
-        >>> obscure = guide.recommend(1, k=5, dials=matinee.Dials(popularity=-0.5))
+        >>> obscure = guide.recommend(1, k=5, dials=matinee.Dials(popularity=-1))
         >>> usual = guide.recommend(1, k=5)
         >>> sum(line.n_ratings for line in obscure) < sum(line.n_ratings for line in usual)
         True

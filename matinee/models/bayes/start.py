@@ -74,7 +74,7 @@ def chosen_start(
         return "near" if model.start == "auto" else model.start
     if model.seconds > 0 and limit.elapsed > START_SHARE * model.seconds:
         return "mf"
-    train = train.of_some_users(MOST_TRIED, model.seed, MOST_USERS)
+    train = train.sample_of_users(MOST_TRIED, MOST_USERS, model.seed)
     part, n_threads = random_split(train, 0.1, model.seed), options.n_threads
     pilots: dict[str, Recommender] = {}
     if model.seconds > 0:
