@@ -188,16 +188,18 @@ class MatrixFactorization(Recommender):
     def _learn(self, fit: FitTable, options: FitOptions) -> tuple[DescentWeights, FactorPlan]:
         """The weights and the plan that suit the table, from the start or from a checkpoint."""
         training = self._training(fit, options)
-        if not self._train(fit.table, training, options):
-            plan = training.plan._replace(factors=0)
-            if self.adapt:
-                plan = adapted(training.plan, fit.table, self.seed, fit.run)
-            if not plan.factors:
-                return self._biases_alone(fit, plan)
-            if plan != training.plan:  # else it goes on where it stopped
-                del training  # before the next one takes its memory
-                training = FactorTraining(fit, plan, is_tested=False)
-            self._train(fit.table, training, options)
+        if self._train(fit.table, training, options):
+            return training.result()
+        plan = training.plan
+        del training  # and its memory; without ratings held out, even the same plan begins anew
+        if self.adapt:
+            plan = adapted(plan, fit.table, self.seed, fit.run)
+        else:
+            plan = plan._replace(factors=0)
+        if not plan.factors:
+            return self._biases_alone(fit, plan)
+        training = FactorTraining(fit, plan, is_tested=False)
+        self._train(fit.table, training, options)
         return training.result()
 
     def _training(self, fit: FitTable, options: FitOptions) -> FactorTraining:
