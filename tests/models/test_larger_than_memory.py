@@ -30,6 +30,8 @@ _CODE = """
 import resource, sys
 import matinee.block_sums, matinee.scratch
 matinee.block_sums.BLOCK = matinee.scratch.BLOCK = 1 << 12  # before others take the numbers
+from matinee.models import matrix_factorization
+matrix_factorization.MOST_PRIORS = 1 << 12  # in larger tables, strong tastes need no other plans
 from dataclasses import replace
 from pathlib import Path
 from matinee.data.stored.folder import open_folder
@@ -59,7 +61,7 @@ def folder(path: Path, n_users: int, n_items: int, n_ratings: int) -> Path:
     pair = rng.choice(n_users * n_items, n_ratings, replace=False)
     user, item = (pair // n_items).astype(np.int32), (pair % n_items).astype(np.int32)
     users, items = rng.normal(size=n_users), rng.normal(size=n_items)
-    value = 3 + 0.2 * users[user] * items[item] + rng.normal(0, 0.5, n_ratings)
+    value = 3 + users[user] * items[item] + rng.normal(0, 0.5, n_ratings)
     stars = np.clip(np.round(value), 1, 5).astype(np.float32)
     ratings = Ratings(
         Vocabulary(np.arange(n_users), "user"),
