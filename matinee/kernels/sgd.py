@@ -130,49 +130,31 @@ def arrange(
 
 @kernel()
 def deal(
-    user_index: NDArray[np.int32],
-    item_index: NDArray[np.int32],
+    index: NDArray[np.int32],
+    other: NDArray[np.integer],
     value: NDArray[np.float32],
-    by_user: RowGroups,
+    by: RowGroups,
     next_row: NDArray[np.int64],
-    out: tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.float32]],
+    out: tuple[NDArray[np.uint16], NDArray[np.integer], NDArray[np.float32]],
 ) -> None:
-    """Sorts the ratings by user group, with the places of users, into `out`; the sort is stable.
+    """Sorts ratings by the groups of one side into `out`; the sort is stable.
+
+    For tables on a disk: first by user group, then the ratings of each by item group, so that only
+    G places are written in turn, and not G * G.
 
     Args:
-        next_row: where each group begins, (G,); changed in place.
+        index: the users, or items, (n,), which become places within their groups.
+        other: what goes along: the other side, (n,).
+        next_row: where each group begins in `out`, (G,); changed in place.
+        out: the places, the other side and the values, at least (n,) each.
     """
-    users, items, values = out
+    places, others, values = out
     for row in range(len(value)):
-        user = user_index[row]
-        group = by_user.group[user]
+        group = by.group[index[row]]
         target = next_row[group]
         next_row[group] = target + 1
-        users[target], items[target] = by_user.place[user], item_index[row]
+        places[target], others[target] = by.place[index[row]], other[row]
         values[target] = value[row]
-
-
-@kernel()
-def arrange_group(
-    users: NDArray[np.uint16],
-    item_index: NDArray[np.int32],
-    value: NDArray[np.float32],
-    by_item: RowGroups,
-    next_row: NDArray[np.int64],
-    out: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.float32]],
-) -> None:
-    """Puts the ratings of one user group into its blocks, in `out`; the sort is stable.
-
-    Args:
-        next_row: where the block with each item group begins, (G,); changed in place.
-    """
-    for row in range(len(value)):
-        item = item_index[row]
-        group = by_item.group[item]
-        target = next_row[group]
-        next_row[group] = target + 1
-        out[0][target], out[1][target] = users[row], by_item.place[item]
-        out[2][target] = value[row]
 
 
 @kernel()

@@ -40,7 +40,7 @@ AT_LEAST, MOST_VISITS = 2, 100_000_000
 """On large tables, plans after the first two are tried up to this number of ratings visited."""
 MOST_TRIED, MOST_USERS = 4_000_000, 300_000
 """The most ratings to try plans on, and the most users: their factors take memory, for each plan
-and strength."""
+and strength. The short chains of `bayes` have the same limits."""
 STRENGTHS = (1.0, 0.7, 0.45, 0.25)
 N_PARTS, ENOUGH_HELD_OUT = 5, 5_000
 """A fifth of the ratings is held out, and then the next, until so many have been: with fewer, the

@@ -315,7 +315,7 @@ def _arranged(
         for group, (first, end) in enumerate(zip(firsts.tolist(), ends.tolist(), strict=True)):
             at = slice(first, end)
             next_row = starts[group * n_groups : (group + 1) * n_groups].copy()
-            sgd.arrange_group(places[at], index[at], values[at], by_item, next_row, out)
+            sgd.deal(index[at], places[at], values[at], by_item, next_row, (items, users, out[2]))
     return sgd.Blocks(*out, starts, starts + counts)
 
 

@@ -132,7 +132,8 @@ def test_arranging_by_user_group_first_gives_the_same_blocks() -> None:
     for group, (first, size) in enumerate(zip(firsts.tolist(), sizes.tolist(), strict=True)):
         own = slice(first, first + size)
         next_row = starts[group * N_GROUPS : (group + 1) * N_GROUPS].copy()
-        sgd.arrange_group(dealt[0][own], dealt[1][own], dealt[2][own], by_item, next_row, out)
+        part = dealt[1][own], dealt[0][own], dealt[2][own]
+        sgd.deal(*part, by_item, next_row, (out[1], out[0], out[2]))
     blocks = arranged(rows)
     assert np.array_equal(starts, blocks.starts)
     assert np.array_equal(starts + counts, blocks.ends)

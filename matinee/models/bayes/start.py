@@ -10,6 +10,7 @@ from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.data.split import random_split
 from matinee.linalg import principal_factors
+from matinee.models.adaptation import MOST_TRIED, MOST_USERS
 from matinee.models.bayes.gibbs import SideInformation, Targets
 from matinee.models.bayes.side_information import Block, feature_block, set_block
 from matinee.models.bayes.time_effects import TimeKeys
@@ -28,8 +29,6 @@ WIDE_FACTORS, WIDE_RATE, WIDE_SHARE = 8, 0.5, 0.7
 ENOUGH_RATINGS, DENSE, FEW = 2000, 20, 2
 """Tables with fewer ratings than `DENSE` for each user and item are sparse. `FEW`: the number of
 factors of a start with few."""
-MOST_TRIED, MOST_USERS = 4_000_000, 300_000
-"""The most ratings, and users, of the short chains."""
 START_SHARE, PILOT_SHARE = 0.08, 0.2
 """The parts of a time limit that `mf` and each of two short chains may take."""
 
