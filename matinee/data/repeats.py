@@ -1,6 +1,6 @@
 """Pairs of a user and an item that occur in several rows of a table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from matinee.data.vocabulary import Vocabulary
 
 _BITMAP_CELLS = 1 << 27
+_CELLS_PER_ROW = 64  # to be cleared and counted in less time than a row is sorted
 _LONG_BLOCK = 1 << 20
 _BLOCK = 1 << 16  # rows whose columns stay in the processor's cache
 
@@ -47,10 +48,12 @@ def _has_repeats(table: _Pairs) -> bool:
         return False
     user = table.user_index
     if all((block[1:] >= block[:-1]).all() for block in _overlapping(user)):
-        return any(_occurs_twice(_narrowed(_pairs(table, rows))) for rows in _rows_of_users(user))
+        return any(_has_repeats_in(table, rows) for rows in _rows_of_users(user))
     n_cells = len(table.users) * len(table.items)
     if n_cells <= _BITMAP_CELLS:  # 6,040 users and 3,706 items take 22 million
-        return _n_distinct(table, n_cells) < len(user)
+        starts = range(0, len(user), _BLOCK)
+        blocks = (_pairs(table, slice(start, start + _BLOCK)) for start in starts)
+        return _n_distinct(blocks, n_cells) < len(user)
     return _occurs_twice(_pairs(table))
 
 
@@ -70,12 +73,16 @@ def _rows_of_users(user: NDArray[np.int32]) -> Iterator[slice]:
         start = stop
 
 
-def _narrowed(pair: NDArray[np.int64]) -> NDArray[np.integer]:
-    """The numbers from 0, with 32 bits if they suffice: these are sorted twice as fast."""
+def _has_repeats_in(table: _Pairs, rows: slice) -> bool:
+    """Whether a pair occurs twice in some rows, which have all ratings of their users."""
+    pair = _pairs(table, rows)
     pair -= pair.min()
-    if pair.max() < 2**31:
-        return pair.astype(np.int32)
-    return pair
+    n_cells = int(pair.max()) + 1
+    if n_cells <= _CELLS_PER_ROW * len(pair):  # a small bitmap beats sorting
+        return _n_distinct([pair], n_cells) < len(pair)
+    if n_cells <= 2**31:  # sorted twice as fast
+        return _occurs_twice(pair.astype(np.int32))
+    return _occurs_twice(pair)
 
 
 def _occurs_twice(pair: NDArray[np.integer]) -> bool:
@@ -97,11 +104,11 @@ def _is_sorted(table: _Pairs) -> bool:
     return True
 
 
-def _n_distinct(table: _Pairs, n_cells: int) -> int:
-    """The number of distinct pairs, by a bitmap of all that are possible."""
+def _n_distinct(blocks: Iterable[NDArray[np.int64]], n_cells: int) -> int:
+    """The number of distinct numbers from 0 to n_cells - 1, by a bitmap."""
     seen = np.zeros(n_cells, bool)
-    for start in range(0, len(table.user_index), _BLOCK):
-        seen[_pairs(table, slice(start, start + _BLOCK))] = True
+    for block in blocks:
+        seen[block] = True
     return int(np.count_nonzero(seen))
 
 
